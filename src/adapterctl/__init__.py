@@ -1,0 +1,1 @@
+"""adapterctl keeps LoRA adapters rebuildable when their base models die."""

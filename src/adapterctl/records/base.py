@@ -1,0 +1,119 @@
+"""A base: a base model at one revision, and how its identity is known."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from adapterctl.records.noun import Date, Name, Noun, Sha256, Sparse
+
+Fingerprint = Annotated[str, msgspec.Meta(pattern=r"^fp1:[0-9a-f]{64}$")]
+
+
+class BaseSource(Sparse):
+    """Where a base is fetched from: exactly one of ``path``, ``hub`` and ``provider``.
+
+    Attributes:
+        path: a local folder, relative to the project unless absolute.
+        hub: a repository of the Hugging Face Hub, ``org/name``.
+        provider: a hosted base's provider; ``model`` is its name there.
+    """
+
+    path: str | None = None
+    hub: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    region: str | None = None
+
+
+class BaseDigests(Sparse):
+    """Digests of what stands beside the weights; ``None`` where the base has no such file.
+
+    ``config`` is taken over the canonical JSON of ``config.json`` without the keys that a copy
+    changes (``_name_or_path``, ``transformers_version``); ``tokenizer`` over the sorted lines
+    (file name, sha256) of the tokenizer's files; ``chat_template`` over the template's text.
+    """
+
+    config: Sha256 | None = None
+    tokenizer: Sha256 | None = None
+    chat_template: Sha256 | None = None
+
+
+class Base(Sparse):
+    """``registry/bases/<base>.yaml``.
+
+    Attributes:
+        revision: a commit, or ``sha256:<digest>`` of the content; never a branch.
+        fingerprint: identity of the weights (DESIGN.md, section 3).
+        fingerprint_file: where a stage of dvc.yaml writes the identity, for a base that is built
+            on the spot and therefore has no committed fingerprint.
+        family: the architecture family as ``config.json`` says in ``model_type``.
+    """
+
+    schema_version: Literal[1]
+    base: Name
+    source: BaseSource
+    revision: str | None = None
+    fingerprint: Fingerprint | None = None
+    fingerprint_file: str | None = None
+    digests: BaseDigests = BaseDigests()
+    family: str | None = None
+    architecture: str | None = None
+    parameters: int | None = None
+    bytes: int | None = None
+    names: list[str] = []
+    mirror: str | None = None
+    licence: str | None = None
+    successors: list[Name] = []
+    added: Date | None = None
+
+
+class BaseIdentity(Sparse):
+    """What fingerprinting a folder of weights finds out."""
+
+    fingerprint: Fingerprint
+    digests: BaseDigests
+    family: str | None = None
+    architecture: str | None = None
+    parameters: int = 0
+    bytes: int = 0
+    tensors: int = 0
+
+
+class LinearShape(Noun):
+    """One linear (or fused) layer of a base: a place where LoRA can stand.
+
+    Attributes:
+        name: dotted module path, ``encoder.layer.0.attention.self.query``.
+        kind: ``Linear``, ``Conv1D`` or ``Embedding``.
+        features_in: input width.
+        features_out: output width.
+    """
+
+    name: str
+    kind: str
+    features_in: int
+    features_out: int
+
+
+class BaseShape(Noun):
+    """What a plan must know of a base, read without loading its weights.
+
+    Attributes:
+        hidden_size: width of the residual stream.
+        context_length: longest input in tokens; ``None`` when the config sets no limit.
+        special_tokens: role (``pad_token``, ...) to token text.
+    """
+
+    family: str
+    architecture: str
+    hidden_size: int
+    layers: int
+    vocabulary: int
+    context_length: int | None
+    parameters: int
+    tokenizer_class: str
+    special_tokens: dict[str, str]
+    chat_template: str | None
+    linears: list[LinearShape]

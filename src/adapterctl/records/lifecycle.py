@@ -1,0 +1,38 @@
+"""Observations about how long bases and services live."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from adapterctl.records.noun import Date, Sparse
+
+Phase = Literal["serving", "tuning", "weights"]
+Kind = Literal["shutdown", "not_before"]
+
+
+class Observation(Sparse):
+    """One sighting of a lifecycle date; a line of ``registry/lifecycle/<feed>.jsonl``.
+
+    Attributes:
+        subject: the base's name, or the name a feed uses for it.
+        phase: which death: ``serving``, ``tuning`` (last day to train on it), ``weights``.
+        date: the day; ``None`` is a tombstone: the feed no longer lists what it once did.
+        kind: ``shutdown`` is a promise, ``not_before`` only the earliest day; never mixed.
+        provider: whose service; ``None`` for the weights themselves or for all providers.
+        source: URL or person that says so.
+        seen_on: the day the observation was made.
+        key: the record's key in its feed; later lines with the same key supersede earlier ones.
+    """
+
+    subject: str
+    phase: Phase
+    kind: Kind
+    date: Date | None
+    source: str
+    seen_on: Date
+    key: str
+    provider: str | None = None
+    region: str | None = None
+    successor: str | None = None
+    digest: str | None = None
+    note: str | None = None

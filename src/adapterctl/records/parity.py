@@ -1,0 +1,83 @@
+"""The parity report: old adapter on old base against candidate, paired, per slice."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from adapterctl.records.noun import Noun, Sparse
+
+Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE"]
+
+
+class Prediction(Sparse):
+    """What one side answered to one row.
+
+    Attributes:
+        id: the row's own ``id`` field as text, or else its number in the file, from 0.
+        output: the predicted label, or the generated text.
+        reference: what the evaluation set says is right.
+        scores: numbers by name: a probability per label for SEQ_CLS (``p:<label>``);
+            ``nll`` (sum over completion tokens, nats), ``tokens`` and ``bytes`` for CAUSAL_LM.
+        slice: value of the set's ``slice_by`` field, as text.
+    """
+
+    id: str
+    output: str
+    reference: str
+    scores: dict[str, float] = {}
+    slice: str | None = None
+
+
+class MetricParity(Noun):
+    """One metric on one set (or slice); ``difference`` is candidate minus old.
+
+    Attributes:
+        interval: ``(low, high)`` of the difference, at the report's level.
+        rows_needed: rows that would decide, when INCONCLUSIVE.
+    """
+
+    name: str
+    set: str
+    slice: str | None
+    rows: int
+    old: float | None
+    bare: float | None
+    candidate: float | None
+    difference: float | None
+    interval: tuple[float, float] | None
+    margin: float | None
+    verdict: Verdict
+    rows_needed: int | None = None
+    note: str | None = None
+
+
+class NegativeFlips(Noun):
+    """Right before, wrong now: share of rows, its upper bound, and the limit set for it."""
+
+    set: str
+    rows: int
+    flips: int
+    rate: float
+    upper: float
+    limit: float
+    verdict: Verdict
+
+
+class ParityReport(Noun):
+    """The whole comparison; ``verdict`` is the worst of what is gated.
+
+    Attributes:
+        level: one-sided level of each interval (0.05 shared out over the rungs at the gate).
+        old_side: ``rerun`` when the old adapter was run again, ``recorded`` when its recorded
+            predictions served.
+        bare_ties: the bare successor is not worse than the old adapter: it may be retired.
+    """
+
+    verdict: Verdict
+    level: float
+    old_side: Literal["rerun", "recorded"]
+    metrics: list[MetricParity]
+    negative_flips: list[NegativeFlips]
+    bare_ties: bool
+    notes: list[str] = []
+    settings: dict[str, Any] = {}

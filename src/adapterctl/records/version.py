@@ -1,0 +1,197 @@
+"""The record of an adapter version: ``registry/adapters/<adapter>/<version>.json``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from adapterctl.records.base import BaseDigests, BaseSource, Fingerprint
+from adapterctl.records.noun import Name, Noun, Sha256, Sparse
+from adapterctl.records.parity import ParityReport
+from adapterctl.records.recipe import Recipe
+
+Md5 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(\.dir)?$")]
+
+
+class FilePin(Noun):
+    """One file by content; ``path`` is relative to the folder it is pinned in."""
+
+    path: str
+    sha256: Sha256
+    size: int
+
+
+class DatasetPin(Sparse):
+    """A data file or folder: DVC's md5, our sha256, size in bytes, row count.
+
+    For a folder ``sha256`` is taken over the sorted lines ``<sha256>  <path>`` of ``files``.
+    """
+
+    path: str
+    md5: Md5
+    sha256: Sha256
+    size: int
+    rows: int | None = None
+    files: list[FilePin] = []
+
+
+class SelectionPin(Sparse):
+    """Which rows of the pool were chosen; ``indices_sha256`` over their numbers, one per line."""
+
+    pool: DatasetPin
+    chosen: int | None = None
+    indices_sha256: Sha256 | None = None
+    rule: str | None = None
+    reason: str | None = None
+    labelled_by: str | None = None
+
+
+class BasePin(Sparse):
+    """The base as it was when the version was built."""
+
+    base: Name
+    source: BaseSource
+    fingerprint: Fingerprint
+    revision: str | None = None
+    digests: BaseDigests = BaseDigests()
+    family: str | None = None
+    architecture: str | None = None
+
+
+class CodePin(Sparse):
+    """Repository, commit and the bundled import closure of the entry point.
+
+    Attributes:
+        repo: URL of the repository (credentials removed), or ``None`` without a remote.
+        commit: the commit that holds the code, or ``None`` outside git.
+        ref: a branch or tag that the commit is reachable from.
+        committed: recipe and import closure are committed as they stand.
+        digest: sha256 over the sorted lines ``<sha256>  <path>`` of ``files``.
+    """
+
+    entry_point: str
+    files: list[FilePin]
+    digest: Sha256
+    repo: str | None = None
+    commit: str | None = None
+    ref: str | None = None
+    committed: bool = False
+
+
+class PreparedPin(Noun):
+    """Output of the preprocessing on one set (B1): rows, and what the tokenizer made of them.
+
+    ``rows_sha256`` is taken over the canonical JSON lines of the prepared rows;
+    ``encoded_sha256`` over rendered text, token ids and loss mask of each row.
+    """
+
+    rows: int
+    rows_sha256: Sha256
+    encoded_sha256: Sha256
+
+
+class Environment(Noun):
+    """What the version was built with.
+
+    Attributes:
+        platform: ``linux-x86_64``.
+        cpu_capability: torch's instruction-set level (``AVX2``, ``AVX512``, ...).
+        threads: intra-op threads of torch.
+        device: ``cpu``, or the GPU's name.
+        variables: environment variables by allow-list.
+    """
+
+    python: str
+    platform: str
+    cpu_model: str
+    cpu_capability: str
+    threads: int
+    device: str
+    cuda: str | None
+    driver: str | None
+    deterministic: bool
+    distributions: dict[str, str]
+    variables: dict[str, str] = {}
+
+
+class ArtifactPin(Noun):
+    """The version's folder in the DVC remote: ``adapter/``, ``code/``, ``predictions/``, ..."""
+
+    md5: Md5
+    size: int
+    files: list[FilePin]
+
+
+class TrailStep(Sparse):
+    """One logged optimizer step (B3); floats as ``float.hex`` text, so equal means equal.
+
+    ``weights_sha256`` is taken over the trainable tensors after the step, on logged steps.
+    """
+
+    step: int
+    loss: str
+    learning_rate: str
+    grad_norm: str | None = None
+    weights_sha256: Sha256 | None = None
+
+
+class TrainingFacts(Noun):
+    """What the training run was, in numbers; ``seconds`` is wall-clock."""
+
+    steps: int
+    epochs: float
+    rows: int
+    tokens: int
+    seconds: float
+    first_loss: float
+    last_loss: float
+    trainable_parameters: int
+    target_modules: list[str]
+    labels: list[str]
+    trainer: str
+    trail_sha256: Sha256
+
+
+class RebuiltFrom(Sparse):
+    """Where a candidate comes from, by which rung, and how it compares."""
+
+    version: int
+    base: Name
+    rung: str
+    parity: ParityReport
+    changes: dict[str, Any] = {}
+
+
+class VersionRecord(Sparse):
+    """One immutable adapter version: the five sources, the result, and how it was judged.
+
+    Attributes:
+        inputs_digest: sha256 of the canonical JSON of the five; the same five again is the
+            same version.
+        weights_sha256: over the sorted lines (tensor name, dtype, shape, sha256 of its bytes).
+        adapter_config_sha256: of ``adapter_config.json`` in canonical form.
+        metrics: evaluation set to metric to value.
+    """
+
+    schema_version: Literal[1]
+    adapter: Name
+    version: int
+    created: str
+    created_by: str
+    inputs_digest: Sha256
+    recipe_digest: Sha256
+    recipe: Recipe
+    base: BasePin
+    train: DatasetPin
+    evaluation: dict[str, DatasetPin]
+    code: CodePin
+    environment: Environment
+    artifacts: ArtifactPin
+    weights_sha256: Sha256
+    adapter_config_sha256: Sha256
+    metrics: dict[str, dict[str, float]]
+    prepared: dict[str, PreparedPin] = {}
+    selection: SelectionPin | None = None
+    training: TrainingFacts | None = None
+    rebuilt_from: RebuiltFrom | None = None
