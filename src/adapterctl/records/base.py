@@ -11,7 +11,7 @@ from adapterctl.records.noun import Date, Name, Noun, Sha256, Sparse
 Fingerprint = Annotated[str, msgspec.Meta(pattern=r"^fp1:[0-9a-f]{64}$")]
 
 
-class BaseSource(Sparse):
+class BaseSource(Sparse, frozen=True, kw_only=True):
     """Where a base is fetched from: exactly one of ``path``, ``hub`` and ``provider``.
 
     Attributes:
@@ -27,7 +27,7 @@ class BaseSource(Sparse):
     region: str | None = None
 
 
-class BaseDigests(Sparse):
+class BaseDigests(Sparse, frozen=True, kw_only=True):
     """Digests of what stands beside the weights; ``None`` where the base has no such file.
 
     ``config`` is taken over the canonical JSON of ``config.json`` without the keys that a copy
@@ -40,7 +40,7 @@ class BaseDigests(Sparse):
     chat_template: Sha256 | None = None
 
 
-class Base(Sparse):
+class Base(Sparse, frozen=True, kw_only=True):
     """``registry/bases/<base>.yaml``.
 
     Attributes:
@@ -69,7 +69,7 @@ class Base(Sparse):
     added: Date | None = None
 
 
-class BaseIdentity(Sparse):
+class BaseIdentity(Sparse, frozen=True, kw_only=True):
     """What fingerprinting a folder of weights finds out."""
 
     fingerprint: Fingerprint
@@ -81,7 +81,7 @@ class BaseIdentity(Sparse):
     tensors: int = 0
 
 
-class LinearShape(Noun):
+class LinearShape(Noun, frozen=True, kw_only=True):
     """One linear (or fused) layer of a base: a place where LoRA can stand.
 
     Attributes:
@@ -97,7 +97,7 @@ class LinearShape(Noun):
     features_out: int
 
 
-class BaseShape(Noun):
+class BaseShape(Noun, frozen=True, kw_only=True):
     """What a plan must know of a base, read without loading its weights.
 
     Attributes:

@@ -18,7 +18,7 @@ EventKind = Literal[
 ]
 
 
-class Event(Sparse):
+class Event(Sparse, frozen=True, kw_only=True):
     """One event; ``at`` is UTC in ISO 8601, ``because`` the reason a person gave."""
 
     event: EventKind

@@ -10,7 +10,7 @@ Phase = Literal["serving", "tuning", "weights"]
 Kind = Literal["shutdown", "not_before"]
 
 
-class Observation(Sparse):
+class Observation(Sparse, frozen=True, kw_only=True):
     """One sighting of a lifecycle date; a line of ``registry/lifecycle/<feed>.jsonl``.
 
     Attributes:

@@ -9,7 +9,7 @@ from adapterctl.records.noun import Noun, Sparse
 Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 
 
-class Prediction(Sparse):
+class Prediction(Sparse, frozen=True, kw_only=True):
     """What one side answered to one row.
 
     Attributes:
@@ -28,7 +28,7 @@ class Prediction(Sparse):
     slice: str | None = None
 
 
-class MetricParity(Noun):
+class MetricParity(Noun, frozen=True, kw_only=True):
     """One metric on one set (or slice); ``difference`` is candidate minus old.
 
     Attributes:
@@ -51,7 +51,7 @@ class MetricParity(Noun):
     note: str | None = None
 
 
-class NegativeFlips(Noun):
+class NegativeFlips(Noun, frozen=True, kw_only=True):
     """Right before, wrong now: share of rows, its upper bound, and the limit set for it."""
 
     set: str
@@ -63,7 +63,7 @@ class NegativeFlips(Noun):
     verdict: Verdict
 
 
-class ParityReport(Noun):
+class ParityReport(Noun, frozen=True, kw_only=True):
     """The whole comparison; ``verdict`` is the worst of what is gated.
 
     Attributes:

@@ -19,14 +19,14 @@ EntryPoint = Annotated[str, msgspec.Meta(pattern=r"^[^:]+\.(py|ipynb):[A-Za-z_]\
 Window = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d/\d{4}-\d\d-\d\d$")]
 
 
-class Owners(Noun):
+class Owners(Noun, frozen=True, kw_only=True):
     """Who answers for an adapter: a team and the team that covers for it."""
 
     team: str | None = None
     backup: str | None = None
 
 
-class Serving(Noun):
+class Serving(Noun, frozen=True, kw_only=True):
     """One place where the adapter serves; decides which dates hit it."""
 
     provider: str
@@ -34,7 +34,7 @@ class Serving(Noun):
     consumers: list[str] = []
 
 
-class Selection(Noun):
+class Selection(Noun, frozen=True, kw_only=True):
     """Which rows were chosen out of which pool, by which rule or for which reason."""
 
     pool: Path
@@ -43,7 +43,7 @@ class Selection(Noun):
     labelled_by: str | None = None
 
 
-class TrainData(Noun):
+class TrainData(Noun, frozen=True, kw_only=True):
     """The training set: a path under DVC and what is known about it."""
 
     path: Path
@@ -55,7 +55,7 @@ class TrainData(Noun):
     selection: Selection | None = None
 
 
-class EvaluationData(Noun):
+class EvaluationData(Noun, frozen=True, kw_only=True):
     """One evaluation set and the metrics that are read on it."""
 
     path: Path
@@ -66,14 +66,14 @@ class EvaluationData(Noun):
     sensitive: bool = False
 
 
-class Data(Noun):
+class Data(Noun, frozen=True, kw_only=True):
     """What the adapter learns from and is judged on."""
 
     train: TrainData
     evaluation: dict[Name, EvaluationData] = {}
 
 
-class LoraSettings(Noun):
+class LoraSettings(Noun, frozen=True, kw_only=True):
     """The fields of ``peft.LoraConfig`` that a recipe may carry, under PEFT's names.
 
     Fields that PEFT fills in by itself (``task_type``, ``base_model_name_or_path``, ...) have no
@@ -109,7 +109,7 @@ class LoraSettings(Noun):
     ensure_weight_tying: bool = False
 
 
-class TrainingSettings(Noun):
+class TrainingSettings(Noun, frozen=True, kw_only=True):
     """The fields of ``transformers.TrainingArguments`` that the builtin trainer honours.
 
     Names and defaults are the ones of ``TrainingArguments``, plus ``max_length`` (tokens, as in
@@ -152,7 +152,7 @@ class TrainingSettings(Noun):
     seed: NonNegative = 42
 
 
-class Generation(Noun):
+class Generation(Noun, frozen=True, kw_only=True):
     """How a CAUSAL_LM adapter's answers are generated; ``temperature`` 0 is greedy."""
 
     max_new_tokens: Positive = 256
@@ -161,14 +161,14 @@ class Generation(Noun):
     num_beams: Positive = 1
 
 
-class Margin(Noun):
+class Margin(Noun, frozen=True, kw_only=True):
     """What loss on one metric is accepted, and the value below which nothing passes."""
 
     margin: Weight
     limit: float | None = None
 
 
-class Command(Noun):
+class Command(Noun, frozen=True, kw_only=True):
     """A team's own script as trainer or evaluator."""
 
     command: Annotated[str, msgspec.Meta(min_length=1)]
@@ -176,14 +176,14 @@ class Command(Noun):
     set: dict[str, str] = {}
 
 
-class CodeSource(Noun):
+class CodeSource(Noun, frozen=True, kw_only=True):
     """Another repository that holds the preprocessing."""
 
     repo: str
     commit: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{7,64}$")]
 
 
-class Recipe(Noun):
+class Recipe(Noun, frozen=True, kw_only=True):
     """Everything a person chooses for one adapter."""
 
     schema_version: Literal[1]

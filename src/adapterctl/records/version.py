@@ -14,7 +14,7 @@ from adapterctl.records.recipe import Recipe
 Md5 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(\.dir)?$")]
 
 
-class FilePin(Noun):
+class FilePin(Noun, frozen=True, kw_only=True):
     """One file by content; ``path`` is relative to the folder it is pinned in."""
 
     path: str
@@ -22,7 +22,7 @@ class FilePin(Noun):
     size: int
 
 
-class DatasetPin(Sparse):
+class DatasetPin(Sparse, frozen=True, kw_only=True):
     """A data file or folder: DVC's md5, our sha256, size in bytes, row count.
 
     For a folder ``sha256`` is taken over the sorted lines ``<sha256>  <path>`` of ``files``.
@@ -36,7 +36,7 @@ class DatasetPin(Sparse):
     files: list[FilePin] = []
 
 
-class SelectionPin(Sparse):
+class SelectionPin(Sparse, frozen=True, kw_only=True):
     """Which rows of the pool were chosen; ``indices_sha256`` over their numbers, one per line."""
 
     pool: DatasetPin
@@ -47,7 +47,7 @@ class SelectionPin(Sparse):
     labelled_by: str | None = None
 
 
-class BasePin(Sparse):
+class BasePin(Sparse, frozen=True, kw_only=True):
     """The base as it was when the version was built."""
 
     base: Name
@@ -59,7 +59,7 @@ class BasePin(Sparse):
     architecture: str | None = None
 
 
-class CodePin(Sparse):
+class CodePin(Sparse, frozen=True, kw_only=True):
     """Repository, commit and the bundled import closure of the entry point.
 
     Attributes:
@@ -79,7 +79,7 @@ class CodePin(Sparse):
     committed: bool = False
 
 
-class PreparedPin(Noun):
+class PreparedPin(Noun, frozen=True, kw_only=True):
     """Output of the preprocessing on one set (B1): rows, and what the tokenizer made of them.
 
     ``rows_sha256`` is taken over the canonical JSON lines of the prepared rows;
@@ -91,7 +91,7 @@ class PreparedPin(Noun):
     encoded_sha256: Sha256
 
 
-class Environment(Noun):
+class Environment(Noun, frozen=True, kw_only=True):
     """What the version was built with.
 
     Attributes:
@@ -115,7 +115,7 @@ class Environment(Noun):
     variables: dict[str, str] = {}
 
 
-class ArtifactPin(Noun):
+class ArtifactPin(Noun, frozen=True, kw_only=True):
     """The version's folder in the DVC remote: ``adapter/``, ``code/``, ``predictions/``, ..."""
 
     md5: Md5
@@ -123,7 +123,7 @@ class ArtifactPin(Noun):
     files: list[FilePin]
 
 
-class TrailStep(Sparse):
+class TrailStep(Sparse, frozen=True, kw_only=True):
     """One logged optimizer step (B3); floats as ``float.hex`` text, so equal means equal.
 
     ``weights_sha256`` is taken over the trainable tensors after the step, on logged steps.
@@ -136,7 +136,7 @@ class TrailStep(Sparse):
     weights_sha256: Sha256 | None = None
 
 
-class TrainingFacts(Noun):
+class TrainingFacts(Noun, frozen=True, kw_only=True):
     """What the training run was, in numbers; ``seconds`` is wall-clock."""
 
     steps: int
@@ -153,7 +153,7 @@ class TrainingFacts(Noun):
     trail_sha256: Sha256
 
 
-class RebuiltFrom(Sparse):
+class RebuiltFrom(Sparse, frozen=True, kw_only=True):
     """Where a candidate comes from, by which rung, and how it compares."""
 
     version: int
@@ -163,7 +163,7 @@ class RebuiltFrom(Sparse):
     changes: dict[str, Any] = {}
 
 
-class VersionRecord(Sparse):
+class VersionRecord(Sparse, frozen=True, kw_only=True):
     """One immutable adapter version: the five sources, the result, and how it was judged.
 
     Attributes:

@@ -101,7 +101,8 @@ class _Builder:
         self.count += 1
         if self.count > MAX_NODES:
             raise InvalidInput.one(
-                f"expands to more than {MAX_NODES:,} values", place=self.file,
+                f"expands to more than {MAX_NODES:,} values",
+                place=self.file,
                 hint="write the values out instead of nesting aliases",
             )
         self.lines.setdefault(path, node.start_mark.line + 1)
@@ -153,6 +154,12 @@ def _number(text: str) -> int | float | str:
     if _HEX.match(text):
         return int(text, 16)
     if _FLOAT.match(text) or _INF.match(text) or _NAN.match(text):
-        return float(text.replace(".inf", "inf").replace(".Inf", "inf").replace(".INF", "inf")
-                     .replace(".nan", "nan").replace(".NaN", "nan").replace(".NAN", "nan"))
+        return float(
+            text.replace(".inf", "inf")
+            .replace(".Inf", "inf")
+            .replace(".INF", "inf")
+            .replace(".nan", "nan")
+            .replace(".NaN", "nan")
+            .replace(".NAN", "nan")
+        )
     return text

@@ -1,0 +1,52 @@
+"""Project policy: ``params.yaml``, ``registry/people.yaml`` and ``registry/waivers.yaml``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from adapterctl.records.noun import Date, Fraction, Name, Sparse
+
+Days = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class ParityPolicy(Sparse, frozen=True, kw_only=True):
+    """What holds for evaluation sets whose recipe sets nothing."""
+
+    margin: Annotated[float, msgspec.Meta(ge=0)] = 0.02
+    negative_flips: Fraction = 0.05
+    level: Annotated[float, msgspec.Meta(gt=0, lt=0.5)] = 0.05
+
+
+class Policy(Sparse, frozen=True, kw_only=True):
+    """``params.yaml``: project policy, and the adapters that ``dvc repro`` builds.
+
+    Attributes:
+        horizon_days: how far ahead the audit looks.
+        lead_time_days: calendar days that a move needs, unless the last one took longer.
+        remote: the DVC remote that holds data and artifacts.
+    """
+
+    schema_version: Literal[1] = 1
+    horizon_days: Days = 180
+    lead_time_days: Days = 60
+    remote: str = "storage"
+    parity: ParityPolicy = ParityPolicy()
+    adapters: list[Name] = []
+
+
+class Waiver(Sparse, frozen=True, kw_only=True):
+    """A finding accepted until a date, for a reason, by a person."""
+
+    code: str
+    subject: str
+    reason: str
+    by: str
+    until: Date
+
+
+class Waivers(Sparse, frozen=True, kw_only=True):
+    """``registry/waivers.yaml``."""
+
+    waivers: list[Waiver] = []

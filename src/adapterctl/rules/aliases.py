@@ -1,0 +1,40 @@
+"""Aliases follow from events: who is champion, candidate and previous."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from adapterctl.records.event import Event
+
+ALIASES = ("champion", "candidate", "previous")
+
+
+def aliases(events: Iterable[Event]) -> dict[str, int]:
+    """Returns alias to version after ``events``, in their order."""
+    held: dict[str, int] = {}
+    for event in events:
+        match event.event:
+            case "candidate":
+                held["candidate"] = event.version
+            case "promoted" | "rolled_back":
+                held = _moved(held, event.version)
+            case "retired":
+                held = {}
+    return held
+
+
+def _moved(held: dict[str, int], version: int) -> dict[str, int]:
+    """Gives the champion's place to ``version``; whoever held it becomes previous."""
+    moved = {alias: number for alias, number in held.items() if number != version}
+    champion = held.get("champion")
+    if champion is not None and champion != version:
+        moved["previous"] = champion
+    return {**moved, "champion": version}
+
+
+def is_retired(events: Iterable[Event]) -> bool:
+    """Whether the adapter was retired and nothing was promoted since."""
+    retired = False
+    for event in events:
+        retired = event.event == "retired" or (retired and event.event != "promoted")
+    return retired

@@ -1,0 +1,318 @@
+"""The door to ``registry/``: the truth, as small text files in git.
+
+Reading needs nothing but this folder. Records are claimed by exclusive creation and never
+rewritten; ledgers are only added to.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from adapterctl.errors import AdapterctlError, InvalidInput, NotFound
+from adapterctl.records.base import Base, BaseIdentity
+from adapterctl.records.canonical import compact, pretty
+from adapterctl.records.event import Event
+from adapterctl.records.lifecycle import Observation
+from adapterctl.records.policy import Policy, Waiver, Waivers
+from adapterctl.records.reading import read_json, read_yaml
+from adapterctl.records.recipe import Recipe
+from adapterctl.records.version import VersionRecord
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class FolderRegistry:
+    """``registry/`` and ``params.yaml`` of the project at ``root``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / "registry"
+
+    def must_exist(self) -> None:
+        """Raises `NotFound` when ``root`` is not a project."""
+        if not self.folder.is_dir():
+            raise NotFound(
+                "not an adapterctl project: no registry/ here",
+                place=str(self.root),
+                hint="adapterctl init, or name the project with --project DIR",
+            )
+
+    # bases
+
+    def base_path(self, base: str) -> Path:
+        """Returns the file of a base, whether it exists or not."""
+        return self.folder / "bases" / f"{base}.yaml"
+
+    def bases(self) -> list[str]:
+        """Returns the names of all bases, sorted."""
+        return sorted(path.stem for path in (self.folder / "bases").glob("*.yaml"))
+
+    def base(self, base: str) -> Base:
+        """Returns a base; the identity that a stage wrote is filled in when it is there."""
+        path = self.base_path(base)
+        if not path.is_file():
+            raise NotFound(
+                f"no base {base!r}",
+                place=self._shown(path),
+                hint=f"known: {', '.join(self.bases()) or 'none'}; or: adapterctl bases add {base}",
+            )
+        found = read_yaml(self._text(path), Base, file=self._shown(path))
+        return self._with_identity(found)
+
+    def _with_identity(self, base: Base) -> Base:
+        path = self.root / base.fingerprint_file if base.fingerprint_file else None
+        if base.fingerprint is not None or path is None or not path.is_file():
+            return base
+        identity = read_json(path.read_bytes(), BaseIdentity, file=self._shown(path))
+        return msgspec.structs.replace(
+            base,
+            fingerprint=identity.fingerprint,
+            digests=identity.digests,
+            family=identity.family,
+            architecture=identity.architecture,
+            parameters=identity.parameters,
+            bytes=identity.bytes,
+            revision=base.revision or f"sha256:{identity.fingerprint.removeprefix('fp1:')}",
+        )
+
+    def write_base(self, base: Base) -> Path:
+        """Writes a base's file and returns its path."""
+        path = self.base_path(base.base)
+        write_atomically(path, dump_yaml(base).encode())
+        return path
+
+    # adapters
+
+    def adapters(self) -> list[str]:
+        """Returns the names of all adapters that have a recipe or a version, sorted."""
+        folder = self.folder / "adapters"
+        return sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
+
+    def adapter_folder(self, adapter: str) -> Path:
+        """Returns the adapter's folder, whether it exists or not."""
+        return self.folder / "adapters" / adapter
+
+    def recipe_path(self, adapter: str) -> Path:
+        """Returns the path of an adapter's recipe."""
+        return self.adapter_folder(adapter) / "recipe.yaml"
+
+    def recipe(self, adapter: str) -> Recipe:
+        """Returns the recipe as it stands today."""
+        path = self.recipe_path(adapter)
+        if not path.is_file():
+            raise self._unknown_adapter(adapter)
+        return self.recipe_at(path)
+
+    def recipe_at(self, path: Path) -> Recipe:
+        """Returns the recipe in the file ``path``."""
+        if not path.is_file():
+            raise NotFound("no such recipe", place=str(path), hint="adapterctl new NAME writes one")
+        return read_yaml(self._text(path), Recipe, file=self._shown(path))
+
+    def versions(self, adapter: str) -> list[int]:
+        """Returns the registered version numbers, ascending."""
+        folder = self.adapter_folder(adapter)
+        return sorted(int(path.stem) for path in folder.glob("*.json") if path.stem.isdigit())
+
+    def record_path(self, adapter: str, version: int) -> Path:
+        """Returns the path of a version's record."""
+        return self.adapter_folder(adapter) / f"{version}.json"
+
+    def record_bytes(self, adapter: str, version: int) -> bytes:
+        """Returns a record as it stands."""
+        path = self.record_path(adapter, version)
+        if not path.is_file():
+            known = ", ".join(map(str, self.versions(adapter))) or "none"
+            raise NotFound(
+                f"no version {version} of {adapter!r}",
+                place=self._shown(path),
+                hint=f"registered versions: {known}",
+            )
+        return path.read_bytes()
+
+    def record(self, adapter: str, version: int) -> VersionRecord:
+        """Returns the record of a version."""
+        raw = self.record_bytes(adapter, version)
+        return read_json(raw, VersionRecord, file=self._shown(self.record_path(adapter, version)))
+
+    def records(self, adapter: str) -> Iterator[VersionRecord]:
+        """Yields all records of an adapter, ascending."""
+        for version in self.versions(adapter):
+            yield self.record(adapter, version)
+
+    def claim(
+        self, adapter: str, build: Callable[[int], VersionRecord], *, above: int = 0
+    ) -> VersionRecord:
+        """Claims the next number by exclusive creation and writes the record, whole.
+
+        Args:
+            adapter: whose version.
+            build: makes the record for the number it is given.
+            above: the highest number known elsewhere (MLflow); the claim lies above it.
+        """
+        number = max([above, *self.versions(adapter)]) + 1
+        while True:
+            record = build(number)
+            if create_exclusively(self.record_path(adapter, number), pretty(record)):
+                return record
+            number += 1
+
+    def _unknown_adapter(self, adapter: str) -> NotFound:
+        known = ", ".join(self.adapters()) or "none"
+        return NotFound(
+            f"no adapter {adapter!r}",
+            place=self._shown(self.adapter_folder(adapter)),
+            hint=f"known: {known}; or: adapterctl new {adapter}",
+        )
+
+    # ledgers
+
+    def events_path(self, adapter: str) -> Path:
+        """Returns the path of an adapter's events."""
+        return self.adapter_folder(adapter) / "events.jsonl"
+
+    def events(self, adapter: str) -> list[Event]:
+        """Returns what happened to an adapter since its registration, oldest first."""
+        return self._ledger(self.events_path(adapter), Event)
+
+    def append_event(self, adapter: str, event: Event) -> Path:
+        """Adds one event."""
+        return _append(self.events_path(adapter), event)
+
+    def observations(self) -> list[Observation]:
+        """Returns every observation of every feed, feeds in order of name."""
+        ledgers = sorted((self.folder / "lifecycle").glob("*.jsonl"))
+        return [line for path in ledgers for line in self._ledger(path, Observation)]
+
+    def append_observation(self, feed: str, observation: Observation) -> Path:
+        """Adds one observation to a feed's ledger."""
+        return _append(self.folder / "lifecycle" / f"{feed}.jsonl", observation)
+
+    def _ledger(self, path: Path, kind: type[T]) -> list[T]:
+        if not path.is_file():
+            return []
+        lines = enumerate(path.read_bytes().splitlines(), start=1)
+        shown = self._shown(path)
+        return [read_json(line, kind, file=f"{shown}:{n}") for n, line in lines if line.strip()]
+
+    # policy
+
+    def policy(self) -> Policy:
+        """Returns ``params.yaml``, or the defaults without one."""
+        path = self.root / "params.yaml"
+        return (
+            read_yaml(self._text(path), Policy, file="params.yaml") if path.is_file() else Policy()
+        )
+
+    def waivers(self) -> list[Waiver]:
+        """Returns the accepted gaps."""
+        path = self.folder / "waivers.yaml"
+        if not path.is_file():
+            return []
+        return read_yaml(self._text(path), Waivers, file=self._shown(path)).waivers
+
+    def _shown(self, path: Path) -> str:
+        inside = path.is_relative_to(self.root)
+        return path.relative_to(self.root).as_posix() if inside else str(path)
+
+    def _text(self, path: Path) -> str:
+        try:
+            return path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise InvalidInput.one(
+                f"not UTF-8 at byte {error.start}", place=self._shown(path), hint="save it as UTF-8"
+            ) from None
+
+
+def dump_yaml(value: msgspec.Struct) -> str:
+    """Returns a noun as YAML text, in the order of its fields."""
+    import io
+
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="rt", pure=True)
+    yaml.width = 100
+    buffer = io.StringIO()
+    yaml.dump(msgspec.to_builtins(value), buffer)
+    return buffer.getvalue()
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Writes ``content`` under a temporary name and renames it; nothing half-written stays."""
+    temporary = _temporary(path, content)
+    try:
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise unwritable(path, error) from None
+
+
+def create_exclusively(path: Path, content: bytes) -> bool:
+    """Creates ``path`` with ``content`` unless it exists; returns whether it was created.
+
+    The file appears whole or not at all: written under a temporary name, then linked.
+    """
+    temporary = _temporary(path, content)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise unwritable(path, error) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
+
+
+def unwritable(path: Path, error: OSError) -> AdapterctlError:
+    """Returns the clear error for a full disk, a read-only registry and their like."""
+    hints = {
+        errno.ENOSPC: "free some space and run the command again",
+        errno.EDQUOT: "free some space and run the command again",
+        errno.EACCES: "make it writable for you",
+        errno.EROFS: "the file system is read-only",
+    }
+    return AdapterctlError(
+        f"cannot write: {error.strerror}",
+        place=str(path),
+        hint=hints.get(error.errno or 0, ""),
+    )
+
+
+def _temporary(path: Path, content: bytes) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise unwritable(path, error) from None
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise unwritable(path, error) from None
+    return temporary
+
+
+def _append(path: Path, noun: msgspec.Struct) -> Path:
+    """Adds one line with a single write, so that two writers cannot mix theirs."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            file.write(compact(noun) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise unwritable(path, error) from None
+    return path
