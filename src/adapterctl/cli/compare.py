@@ -1,0 +1,29 @@
+"""``adapterctl compare``."""
+
+from __future__ import annotations
+
+import click
+
+from adapterctl.cli.options import complete_adapters, format_option, open_project
+from adapterctl.render.answer import envelope
+from adapterctl.render.parity import as_text
+from adapterctl.render.rebuild import compared_result
+
+
+@click.command("compare")
+@click.argument("old", metavar="A", shell_complete=complete_adapters)
+@click.argument("new", metavar="B", shell_complete=complete_adapters)
+@format_option()
+@click.pass_context
+def command(ctx: click.Context, *, old: str, new: str, form: str) -> int:
+    """Give the parity report of version B against version A; exits 1 unless it is PASS."""
+    from adapterctl.jobs.compare import compare
+
+    project = open_project(ctx)
+    found = compare(project, old, new)
+    if form == "json":
+        result = compared_result(found.old, found.new, found.report)
+        click.echo(envelope("compare", as_of=project.today, results=[result]))
+    else:
+        click.echo(as_text(found.report))
+    return int(found.report.verdict != "PASS")

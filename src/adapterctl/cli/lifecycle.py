@@ -1,0 +1,95 @@
+"""``adapterctl lifecycle``."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+
+from adapterctl.cli.answering import has_colours
+from adapterctl.cli.options import Day, as_of_option, complete_bases, format_option, open_project
+
+if TYPE_CHECKING:
+    from adapterctl.records.lifecycle import Phase
+
+
+@click.group()
+def command() -> None:
+    """Record until when bases and services live."""
+
+
+@command.command()
+@click.argument("base", shell_complete=complete_bases)
+@click.option(
+    "--phase",
+    type=click.Choice(["serving", "tuning", "weights"]),
+    required=True,
+    help="Which end: of the service, of training on it, or of fetching the weights.",
+)
+@click.option("--shutdown", type=Day(), help="The promised last day.")
+@click.option("--not-before", type=Day(), help="The earliest day, when none is promised.")
+@click.option("--source", metavar="URL", required=True, help="Where it says so.")
+@click.option(
+    "--successor", metavar="BASE", shell_complete=complete_bases, help="The base to move to."
+)
+@click.option("--provider", help="Whose service; without it the date holds everywhere.")
+@click.option("--region", help="In which region; without it the date holds in all.")
+@format_option("json")
+@click.pass_context
+def add(
+    ctx: click.Context,
+    *,
+    base: str,
+    phase: Phase,
+    shutdown: date | None,
+    not_before: date | None,
+    source: str,
+    successor: str | None,
+    provider: str | None,
+    region: str | None,
+    form: str,
+) -> None:
+    """Record a date about BASE.
+
+    A shutdown is a promise, a not-before only the earliest day; given both, both are recorded,
+    as two observations. A new date for the same phase, provider and region supersedes the old
+    one, which stays in the ledger.
+    """
+    from adapterctl.jobs.lifecycle import Dates
+    from adapterctl.jobs.lifecycle import add as record
+    from adapterctl.render.lifecycle import added_as_json, added_as_text
+
+    if shutdown is None and not_before is None:
+        raise click.UsageError("give --shutdown DATE, --not-before DATE, or both", ctx)
+    dates = Dates(
+        phase=phase,
+        source=source,
+        shutdown=shutdown,
+        not_before=not_before,
+        successor=successor,
+        provider=provider,
+        region=region,
+    )
+    project = open_project(ctx)
+    added = record(project, base, dates)
+    as_json = form == "json"
+    click.echo(added_as_json(added, as_of=project.today) if as_json else added_as_text(added))
+
+
+@command.command()
+@click.argument("base", shell_complete=complete_bases)
+@as_of_option
+@format_option("json")
+@click.pass_context
+def show(ctx: click.Context, *, base: str, as_of: date | None, form: str) -> None:
+    """Show every date that is known about BASE, with its source and what it was before."""
+    from adapterctl.jobs.lifecycle import show as look_up
+    from adapterctl.render.lifecycle import as_json, as_text
+
+    project = open_project(ctx, as_of=as_of)
+    sightings = look_up(project, base)
+    if form == "json":
+        click.echo(as_json(sightings, as_of=project.today))
+    else:
+        click.echo(as_text(base, sightings, colour=has_colours()))

@@ -1,0 +1,55 @@
+"""``adapterctl rebuild``."""
+
+from __future__ import annotations
+
+import click
+
+from adapterctl.cli.options import (
+    complete_adapters,
+    complete_bases,
+    device_option,
+    format_option,
+    open_project,
+)
+from adapterctl.render.answer import envelope
+from adapterctl.render.rebuild import result, text
+
+
+@click.command("rebuild")
+@click.argument("adapters", metavar="[NAME]...", nargs=-1, shell_complete=complete_adapters)
+@click.option(
+    "--on-base", metavar="OLD", shell_complete=complete_bases, help="All adapters on OLD."
+)
+@click.option("--to", required=True, metavar="NEW", shell_complete=complete_bases)
+@click.option("--resume", is_flag=True, help="Go on with a rebuild that was interrupted.")
+@device_option
+@format_option()
+@click.pass_context
+def command(
+    ctx: click.Context,
+    *,
+    adapters: tuple[str, ...],
+    on_base: str | None,
+    to: str,
+    resume: bool,
+    device: str,
+    form: str,
+) -> int:
+    """Rebuild adapters on the successor base NEW and register the candidates.
+
+    Each candidate carries its parity report; exits 1 unless every verdict is PASS.
+    """
+    from adapterctl.jobs import rebuild as jobs
+
+    if bool(adapters) == bool(on_base):
+        raise click.UsageError("name adapters, or give --on-base OLD")
+    project = open_project(ctx)
+    wanted = adapters or jobs.on_base(project, str(on_base))
+    done = []
+    for each in jobs.rebuild_all(project, wanted, to=to, device=device, resume=resume):
+        done.append(each)
+        if form == "text":
+            click.echo(text(each))
+    if form == "json":
+        click.echo(envelope("rebuild", as_of=project.today, results=[result(e) for e in done]))
+    return int(not all(each.passed for each in done))

@@ -1,0 +1,46 @@
+"""``adapterctl train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from adapterctl.cli.options import adapter_argument, device_option, format_option, open_project
+from adapterctl.render.answer import envelope
+
+
+@click.command("train")
+@adapter_argument
+@click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path))
+@device_option
+@click.option("--threads", type=click.IntRange(min=1), help="Default: one per core.")
+@format_option()
+@click.pass_context
+def command(
+    ctx: click.Context,
+    *,
+    adapter: str,
+    out: Path,
+    device: str,
+    threads: int | None,
+    form: str,
+) -> int:
+    """Train NAME from the working tree into DIR, as the stages of dvc.yaml do.
+
+    Nothing is registered; an interrupted run goes on from its last checkpoint.
+    """
+    from adapterctl.jobs.train import train
+
+    project = open_project(ctx)
+    built = train(project, adapter, out=out.absolute(), device=device, threads=threads)
+    facts = built.facts.training
+    if form == "json":
+        result = {"adapter": adapter, "out": str(out), "training": facts}
+        click.echo(envelope("train", as_of=project.today, results=[result]))
+    else:
+        click.echo(
+            f"{adapter} trained into {out}: {facts.steps:,} steps in {facts.seconds:,.1f} s, "
+            f"loss {facts.first_loss:.3f} -> {facts.last_loss:.3f}"
+        )
+    return 0

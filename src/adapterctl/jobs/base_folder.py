@@ -1,0 +1,112 @@
+"""Where a base's weights lie, and whether they are still the ones that were added."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from adapterctl.errors import InvalidInput, Mismatch, NotFound
+from adapterctl.jobs.project import Project
+from adapterctl.records.base import Base, BaseIdentity, BaseSource
+from adapterctl.records.version import BasePin
+
+
+def locate(project: Project, base: Base | BasePin) -> Path:
+    """Returns the folder with the base's weights, without looking into it.
+
+    Raises:
+        InvalidInput: the base is hosted: its weights are not obtainable.
+        NotFound: the folder is not there.
+    """
+    source = base.source
+    if source.path is not None:
+        return _existing(project.root / source.path, base.base)
+    if source.hub is not None and base.revision is not None:
+        from adapterctl.stores.hub import locate as locate_in_hub
+
+        return locate_in_hub(
+            source.hub, base.revision, download=True, progress=project.display.progress
+        )
+    raise InvalidInput.one(
+        f"base {base.base!r} is hosted at {source.provider}: its weights are not obtainable",
+        place=f"registry/bases/{base.base}.yaml",
+        hint="rebuild on open weights: adapterctl plan NAME --to BASE",
+    )
+
+
+def checked(project: Project, base: Base | BasePin) -> Path:
+    """Returns the base's folder after comparing its fingerprint with the recorded one.
+
+    Raises:
+        Mismatch: the weights are not the ones that were added.
+    """
+    folder = locate(project, base)
+    found = identify(project, folder)
+    if base.fingerprint is None:
+        raise InvalidInput.one(
+            f"base {base.base!r} has no fingerprint",
+            place=f"registry/bases/{base.base}.yaml",
+            hint=_how_to_fingerprint(base),
+        )
+    if found.fingerprint != base.fingerprint:
+        raise Mismatch(
+            f"the weights of base {base.base!r} changed: {found.fingerprint} instead of "
+            f"{base.fingerprint}",
+            place=str(folder),
+            hint="put the old weights back, or declare the new ones under another name with "
+            "adapterctl bases add",
+        )
+    return folder
+
+
+def identify(project: Project, folder: Path) -> BaseIdentity:
+    """Fingerprints a folder of weights, with progress, cached by file identity."""
+    from adapterctl.stores.safetensors import identify as identify_folder
+
+    cache = project.private / "cache" / "fingerprints"
+    return identify_folder(folder, cache=cache, progress=project.display.progress)
+
+
+def pin(base: Base) -> BasePin:
+    """Returns the base as a record keeps it.
+
+    Raises:
+        InvalidInput: the base has no fingerprint yet.
+    """
+    if base.fingerprint is None:
+        raise InvalidInput.one(
+            f"base {base.base!r} has no fingerprint",
+            place=f"registry/bases/{base.base}.yaml",
+            hint=_how_to_fingerprint(base),
+        )
+    return BasePin(
+        base=base.base,
+        source=base.source,
+        fingerprint=base.fingerprint,
+        revision=base.revision,
+        digests=base.digests,
+        family=base.family,
+        architecture=base.architecture,
+    )
+
+
+def _how_to_fingerprint(base: Base | BasePin) -> str:
+    if isinstance(base, Base) and base.fingerprint_file is not None:
+        return f"a stage of dvc.yaml writes {base.fingerprint_file}: dvc repro"
+    return f"adapterctl bases fingerprint {base.base}"
+
+
+def _existing(folder: Path, base: str) -> Path:
+    if not folder.is_dir():
+        raise NotFound(
+            f"the weights of base {base!r} are not here",
+            place=str(folder),
+            hint=f"put them there, or correct source.path in registry/bases/{base}.yaml",
+        )
+    return folder
+
+
+def source_of(folder: Path, root: Path) -> BaseSource:
+    """Returns the source for a local folder: relative when it lies inside the project."""
+    absolute = folder.resolve()
+    inside = absolute.is_relative_to(root)
+    return BaseSource(path=absolute.relative_to(root).as_posix() if inside else str(absolute))

@@ -1,0 +1,226 @@
+"""From sources to an adapter folder with its trail and its predictions.
+
+`train`, `register`, `rebuild` and `reproduce` all build through here.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adapterctl.jobs.project import Project
+from adapterctl.jobs.sources import Sources, data_paths
+from adapterctl.records.canonical import compact, pretty, rows_digest
+from adapterctl.records.noun import Noun
+from adapterctl.records.parity import Prediction
+from adapterctl.records.recipe import Recipe
+from adapterctl.records.version import Environment, PreparedPin, TrailStep, TrainingFacts
+from adapterctl.rules.metrics import score
+from adapterctl.rules.recipes import TRAIN
+from adapterctl.stores.files import write_atomically
+
+if TYPE_CHECKING:
+    from adapterctl.training.job import Progress, SlotJob
+    from adapterctl.training.loading import LoadedBase
+    from adapterctl.training.text import Example
+
+TRAIL = "trail.jsonl"
+FACTS = "training.json"
+
+
+class BuildFacts(Noun, frozen=True, kw_only=True):
+    """``training.json`` beside a built adapter: what the build was, in numbers."""
+
+    training: TrainingFacts
+    environment: Environment
+    prepared: dict[str, PreparedPin]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """A trained adapter: a PEFT folder, with ``trail.jsonl`` and ``training.json`` in it."""
+
+    folder: Path
+    facts: BuildFacts
+    trail: tuple[TrailStep, ...]
+
+
+def running_environment(device: str, threads: int | None = None) -> Environment:
+    """Returns the facts of the environment that this process trains in.
+
+    Args:
+        device: ``auto``, ``cpu`` or ``cuda``.
+        threads: intra-op threads; None takes one per core.
+    """
+    from adapterctl.training.determinism import cores, environment, resolve_device
+
+    return environment(resolve_device(device), threads=threads or cores())
+
+
+def build(
+    project: Project, sources: Sources, *, work: Path, device: str, threads: int | None = None
+) -> Built:
+    """Trains the adapter; an interrupted build in ``work`` goes on where it stopped."""
+    from adapterctl.training.determinism import cores, resolve_device
+    from adapterctl.training.fleet import train
+    from adapterctl.training.job import Failed
+
+    examples = encoded(sources, log=project.display.say)
+    [result] = train(
+        [_slot(sources, examples[TRAIN], work=work)],
+        base_dir=sources.base_dir,
+        device=resolve_device(device),
+        threads=threads or cores(),
+        log=_follow(project),
+    )
+    if isinstance(result, Failed):
+        raise result.error
+    facts = BuildFacts(
+        training=result.facts,
+        environment=running_environment(device, threads),
+        prepared=_prepared_pins(sources, examples),
+    )
+    folder = result.adapter
+    write_atomically(folder / TRAIL, b"".join(compact(step) + b"\n" for step in result.trail))
+    write_atomically(folder / FACTS, pretty(facts))
+    return Built(folder=folder, facts=facts, trail=tuple(result.trail))
+
+
+def _slot(sources: Sources, examples: list[Example], *, work: Path) -> SlotJob:
+    from adapterctl.training.job import SlotJob
+
+    recipe = sources.recipe
+    return SlotJob(
+        name=recipe.adapter,
+        task=recipe.task,
+        lora=recipe.lora,
+        training=recipe.training,
+        examples=examples,
+        labels=list(sources.labels),
+        work_dir=work / "checkpoints",
+        out_dir=work / "adapter",
+        base_name=sources.base.source.hub or sources.base.base,
+        base_revision=sources.base.revision,
+    )
+
+
+def _follow(project: Project) -> Callable[[Progress], None]:
+    """Shows each optimizer step as progress."""
+
+    def log(step: Progress) -> None:
+        label = f"training {step.slot}, loss {step.loss:.3f}"
+        project.display.progress(label, step.step, step.steps)
+
+    return log
+
+
+def encoded(sources: Sources, *, log: Callable[[str], None]) -> dict[str, list[Example]]:
+    """Returns the examples of every set: rendered text, token ids, loss mask, label."""
+    from adapterctl.training.text import encode
+    from adapterctl.training.tokenizer import load_tokenizer
+
+    tokenizer = load_tokenizer(sources.base_dir)
+    return {
+        name: encode(
+            rows,
+            task=sources.recipe.task,
+            tokenizer=tokenizer,
+            labels=list(sources.labels),
+            max_length=sources.recipe.training.max_length,
+            place=data_paths(sources.recipe)[name],
+            log=log,
+        )
+        for name, rows in sources.rows.items()
+    }
+
+
+def prepared_pins(project: Project, sources: Sources) -> dict[str, PreparedPin]:
+    """Returns the digests of preprocessing and tokenisation, set by set (B1)."""
+    return _prepared_pins(sources, encoded(sources, log=project.display.say))
+
+
+def _prepared_pins(sources: Sources, examples: dict[str, list[Example]]) -> dict[str, PreparedPin]:
+    from adapterctl.training.text import encoded_digest
+
+    return {
+        name: PreparedPin(
+            rows=len(rows),
+            rows_sha256=rows_digest(rows),
+            encoded_sha256=encoded_digest(examples[name]),
+        )
+        for name, rows in sources.rows.items()
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What one side (adapter on base, or base alone) answers on every evaluation set."""
+
+    predictions: dict[str, list[Prediction]]
+    metrics: dict[str, dict[str, float]]
+
+
+def open_base(sources: Sources, *, device: str) -> LoadedBase:
+    """Loads the base once, for all sides that are predicted on it."""
+    from adapterctl.training.determinism import resolve_device
+    from adapterctl.training.loading import load_base
+
+    return load_base(
+        sources.base_dir,
+        task=sources.recipe.task,
+        head_seed=sources.recipe.training.seed,
+        device=resolve_device(device),
+        num_labels=len(sources.labels) or None,
+    )
+
+
+def evaluate(
+    project: Project, sources: Sources, *, base: LoadedBase, adapter: Path | None, side: str
+) -> Evaluation:
+    """Predicts and scores every evaluation set; ``adapter`` None is the bare base."""
+    from adapterctl.training.predict import predict
+
+    recipe = sources.recipe
+    predictions = {
+        name: predict(
+            base,
+            adapter_dir=adapter,
+            task=recipe.task,
+            rows=sources.rows[name],
+            labels=sources.labels,
+            settings=recipe.training,
+            generation=recipe.generation,
+            device=base.device,
+            head_seed=recipe.training.seed,
+            slice_by=evaluation.slice_by,
+            log=project.display.say,
+            place=evaluation.path,
+            progress=_labelled(project, f"{side} on {name}"),
+        )
+        for name, evaluation in recipe.data.evaluation.items()
+    }
+    return Evaluation(predictions=predictions, metrics=scores(recipe, predictions))
+
+
+def scores(recipe: Recipe, predictions: dict[str, list[Prediction]]) -> dict[str, dict[str, float]]:
+    """Returns evaluation set to metric to value."""
+    return {
+        name: {metric: score(metric, predictions[name]) for metric in evaluation.metrics}
+        for name, evaluation in recipe.data.evaluation.items()
+        if name in predictions
+    }
+
+
+def _labelled(project: Project, label: str) -> Callable[[str, int, int], None]:
+    def progress(_: str, done: int, total: int) -> None:
+        project.display.progress(label, done, total)
+
+    return progress
+
+
+def discard(work: Path) -> None:
+    """Removes the scratch folder of a finished build."""
+    shutil.rmtree(work, ignore_errors=True)

@@ -1,0 +1,65 @@
+"""Evaluating one adapter: a registered version, or a folder that a stage trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapterctl.jobs import building, filing
+from adapterctl.jobs.building import Evaluation
+from adapterctl.jobs.capsule import unpack
+from adapterctl.jobs.project import Project
+from adapterctl.jobs.sources import gather
+from adapterctl.records.canonical import pretty
+from adapterctl.records.event import Event
+from adapterctl.stores.files import write_atomically
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """Metrics by set, and the version they belong to (None for a folder)."""
+
+    adapter: str
+    version: int | None
+    metrics: dict[str, dict[str, float]]
+
+
+def evaluate_folder(
+    project: Project, adapter: str, *, folder: Path, out: Path | None, device: str
+) -> Evaluated:
+    """Evaluates a PEFT folder on the sets of today's recipe; writes the metrics to ``out``."""
+    sources = gather(project, project.registry.recipe(adapter))
+    base = building.open_base(sources, device=device)
+    answers = building.evaluate(project, sources, base=base, adapter=folder, side=adapter)
+    if out is not None:
+        write_atomically(out, pretty(answers.metrics))
+    return Evaluated(adapter=adapter, version=None, metrics=answers.metrics)
+
+
+def evaluate_version(project: Project, wanted: str, *, out: Path | None, device: str) -> Evaluated:
+    """Evaluates a registered version on its pinned sets again, and notes it as an event."""
+    adapter, version = project.version_of(wanted)
+    metrics = answers_of(project, adapter, version, device=device).metrics
+    event = Event(
+        event="evaluated",
+        version=version,
+        at=project.stamp,
+        by=project.by,
+        details={"metrics": metrics},
+    )
+    project.registry.append_event(adapter, event)
+    if out is not None:
+        write_atomically(out, pretty(metrics))
+    return Evaluated(adapter=adapter, version=version, metrics=metrics)
+
+
+def answers_of(project: Project, adapter: str, version: int, *, device: str) -> Evaluation:
+    """Runs a registered version on its own base and its pinned evaluation sets."""
+    record = project.registry.record(adapter, version)
+    capsule = unpack(project, record, project.private / "capsules" / f"{adapter}-{version}")
+    sources = gather(capsule, record.recipe)
+    base = building.open_base(sources, device=device)
+    folder = filing.fetched(project, record) / "adapter"
+    return building.evaluate(
+        project, sources, base=base, adapter=folder, side=f"{adapter}@{version}"
+    )

@@ -1,0 +1,188 @@
+"""Filing a finished build: bytes to DVC, the record to the registry, the mirror to MLflow.
+
+The order makes interruption harmless: bytes are pushed before a number is claimed, the claim is
+one atomic step, and what follows is derived from the record and can be repeated.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adapterctl.errors import Unreachable
+from adapterctl.jobs.base_folder import locate
+from adapterctl.jobs.building import TRAIL
+from adapterctl.jobs.project import Project
+from adapterctl.jobs.stages import enlist
+from adapterctl.records.canonical import compact
+from adapterctl.records.parity import Prediction
+from adapterctl.records.reading import read_json
+from adapterctl.records.version import ArtifactPin, TrailStep, VersionRecord
+from adapterctl.rules.aliases import aliases
+from adapterctl.rules.grades import grade
+from adapterctl.stores.files import write_atomically
+
+if TYPE_CHECKING:
+    from adapterctl.stores.mlflow import MirrorEntry
+
+PENDING = "the MLflow mirror is pending: {reason}; when it answers again: adapterctl sync"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filed:
+    """A filed version.
+
+    Attributes:
+        new: this run claimed the number; else the version was there already.
+        pending: why MLflow was not brought in line, when it was not.
+        written: files to add to git, relative to the root.
+    """
+
+    record: VersionRecord
+    new: bool
+    pending: str | None
+    written: tuple[str, ...]
+
+
+def assemble(code_root: Path, work: Path, *, recipe_text: str, code: list[str]) -> Path:
+    """Puts the version's folder together in ``work``: adapter, trail, recipe and code.
+
+    Predictions are written by `write_predictions` before.
+    """
+    folder = work / "version"
+    for name in ("adapter", "code"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / "adapter").mkdir(parents=True)
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        shutil.copyfile(work / "adapter" / name, folder / "adapter" / name)
+    if (work / "adapter" / TRAIL).is_file():
+        shutil.copyfile(work / "adapter" / TRAIL, folder / TRAIL)
+    write_atomically(folder / "recipe.yaml", recipe_text.encode())
+    for path in code:
+        target = folder / "code" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(code_root / path, target)
+    return folder
+
+
+def write_predictions(folder: Path, side: str, predictions: dict[str, list[Prediction]]) -> None:
+    """Writes one JSON line per row under ``predictions/<side>/<set>.jsonl``."""
+    for name, answers in predictions.items():
+        lines = b"".join(compact(answer) + b"\n" for answer in answers)
+        write_atomically(folder / "predictions" / side / f"{name}.jsonl", lines)
+
+
+def read_predictions(folder: Path, side: str, name: str) -> list[Prediction] | None:
+    """Returns the recorded predictions of one side on one set, or None without a file."""
+    path = folder / "predictions" / side / f"{name}.jsonl"
+    if not path.is_file():
+        return None
+    lines = enumerate(path.read_bytes().splitlines(), start=1)
+    return [read_json(line, Prediction, file=f"{path}:{number}") for number, line in lines]
+
+
+def store(project: Project, folder: Path) -> ArtifactPin:
+    """Puts the version's folder into DVC and pushes it; returns its pin."""
+    pin = project.dvc.add_folder(folder)
+    project.dvc.push([pin], progress=project.display.progress)
+    return pin
+
+
+def find(project: Project, adapter: str, inputs: str) -> VersionRecord | None:
+    """Returns the version that was built from the same five, if there is one."""
+    records = project.registry.records(adapter)
+    return next((record for record in records if record.inputs_digest == inputs), None)
+
+
+def highest_known(project: Project, adapter: str) -> int:
+    """Returns the highest number MLflow knows; 0 when it does not answer."""
+    try:
+        return project.mirror.highest_version(adapter)
+    except Unreachable:
+        return 0
+
+
+def finish(project: Project, record: VersionRecord, *, folder: Path | None, new: bool) -> Filed:
+    """Does what follows from a record, whatever of it was done before: pointer, stages, mirror."""
+    adapter = record.adapter
+    pointer = project.registry.adapter_folder(adapter) / f"{record.version}.dvc"
+    project.dvc.write_pointer(pointer, record.artifacts, out_name=str(record.version))
+    changed = enlist(project, adapter)
+    pending = mirror(project, record, folder=folder)
+    paths = [
+        *changed,
+        pointer,
+        project.registry.record_path(adapter, record.version),
+        project.registry.events_path(adapter),
+        project.registry.base_path(record.base.base),
+        *_data_pointers(project, record),
+    ]
+    written = sorted({p.relative_to(project.root).as_posix() for p in paths if p.is_file()})
+    return Filed(record=record, new=new, pending=pending, written=tuple(written))
+
+
+def mirror(project: Project, record: VersionRecord, *, folder: Path | None) -> str | None:
+    """Brings one version and the aliases over to MLflow; returns why it could not, if so."""
+    try:
+        if project.mirror.missing(record.adapter, [(record.version, _digest(project, record))]):
+            project.mirror.mirror(entry(project, record, folder=folder))
+        held = aliases(project.registry.events(record.adapter))
+        project.mirror.set_aliases(record.adapter, held)
+    except Unreachable as reason:
+        return reason.problems[0].what
+    return None
+
+
+def entry(project: Project, record: VersionRecord, *, folder: Path | None) -> MirrorEntry:
+    """Returns what the mirror is handed for a version; its folder is fetched when not given."""
+    from adapterctl.stores.mlflow import MirrorEntry
+
+    place = folder or fetched(project, record)
+    raw = project.registry.record_bytes(record.adapter, record.version)
+    return MirrorEntry(
+        record=record,
+        record_bytes=raw,
+        record_digest=hashlib.sha256(raw).hexdigest(),
+        recipe_text=(place / "recipe.yaml").read_text(),
+        folder=place,
+        trail=read_trail(place / TRAIL),
+        base_dir=_base_hint(project, record),
+        grade=grade(record, record.recipe).letter,
+    )
+
+
+def fetched(project: Project, record: VersionRecord) -> Path:
+    """Returns the version's folder in the private cache, fetched and re-hashed if needed."""
+    place = project.private / "versions" / record.artifacts.md5.removesuffix(".dir")
+    if not place.is_dir():
+        project.dvc.fetch_folder(record.artifacts, place, from_remote=False)
+    return place
+
+
+def read_trail(path: Path) -> list[TrailStep]:
+    """Returns the recorded trail; empty for an adapter that was trained elsewhere."""
+    if not path.is_file():
+        return []
+    lines = enumerate(path.read_bytes().splitlines(), start=1)
+    return [read_json(line, TrailStep, file=f"{path}:{number}") for number, line in lines]
+
+
+def _digest(project: Project, record: VersionRecord) -> str:
+    raw = project.registry.record_bytes(record.adapter, record.version)
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _base_hint(project: Project, record: VersionRecord) -> Path | None:
+    source = record.base.source
+    return (project.root / source.path).resolve() if source.path else locate(project, record.base)
+
+
+def _data_pointers(project: Project, record: VersionRecord) -> list[Path]:
+    pins = [record.train, *record.evaluation.values()]
+    if record.selection is not None:
+        pins.append(record.selection.pool)
+    files = [project.root / f"{pin.path}.dvc" for pin in pins]
+    return [*files, *(path.parent / ".gitignore" for path in files)]

@@ -1,0 +1,133 @@
+"""Pinning what a version is built from: data under DVC, code by content, the five by digest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from adapterctl.errors import InvalidInput
+from adapterctl.jobs.project import Project
+from adapterctl.jobs.sources import Row, Sources, data_paths
+from adapterctl.records.canonical import compact, digest, listing_digest
+from adapterctl.records.recipe import Recipe
+from adapterctl.records.version import CodePin, DatasetPin, Environment, FilePin, SelectionPin
+from adapterctl.rules.environments import result_bearing
+from adapterctl.rules.recipes import TRAIN, recipe_digest
+from adapterctl.stores.processes import call_entry_point
+from adapterctl.stores.rows import read_rows
+
+
+def pin_data(project: Project, recipe: Recipe) -> dict[str, DatasetPin]:
+    """Pins every data path under DVC, pushes the bytes, and checks that they arrived.
+
+    Returns:
+        set name to pin; ``train`` is the training set, ``pool`` the selection's pool.
+    """
+    paths = data_paths(recipe)
+    if recipe.data.train.selection is not None:
+        paths["pool"] = recipe.data.train.selection.pool
+    pins = {}
+    for number, (name, path) in enumerate(paths.items(), start=1):
+        rows = len(read_rows(project.root / path, place=path))
+        pins[name] = msgspec.structs.replace(project.dvc.pin(path), rows=rows)
+        project.display.progress("pinning data", number, len(paths))
+    project.dvc.push(list(pins.values()), progress=project.display.progress)
+    return pins
+
+
+def pin_selection(
+    project: Project, recipe: Recipe, pins: dict[str, DatasetPin]
+) -> SelectionPin | None:
+    """Returns which rows were chosen; a rule is run again and must give the training rows.
+
+    Raises:
+        InvalidInput: the rule gives other rows than the training set holds (DATA005).
+    """
+    selection = recipe.data.train.selection
+    if selection is None:
+        return None
+    chosen = None
+    if selection.rule is not None:
+        pool = read_rows(project.root / selection.pool, place=selection.pool)
+        chosen = call_entry_point(project.root, selection.rule, pool)
+        _check_chosen(project, recipe, pool=pool, chosen=chosen)
+    return SelectionPin(
+        pool=pins["pool"],
+        chosen=None if chosen is None else len(chosen),
+        indices_sha256=None if chosen is None else listing_digest(f"{n:09d}" for n in chosen),
+        rule=selection.rule,
+        reason=selection.reason,
+        labelled_by=selection.labelled_by,
+    )
+
+
+def _check_chosen(project: Project, recipe: Recipe, *, pool: list[Row], chosen: Any) -> None:
+    rule = recipe.data.train.selection.rule if recipe.data.train.selection else None
+    if not isinstance(chosen, list) or not all(isinstance(n, int) for n in chosen):
+        raise InvalidInput.one(
+            "did not return row numbers", place=str(rule), hint="choose(pool: list) -> list[int]"
+        )
+    outside = [number for number in chosen if not 0 <= number < len(pool)]
+    if outside:
+        raise InvalidInput.one(f"row {outside[0]} is not in the pool", place=str(rule))
+    path = recipe.data.train.path
+    train = sorted(compact(row) for row in read_rows(project.root / path, place=path))
+    if sorted(compact(pool[number]) for number in chosen) != train:
+        raise InvalidInput.one(
+            f"DATA005 {rule} chooses {len(chosen):,} rows of the pool that are not the "
+            f"{len(train):,} rows of {path}",
+            place=f"registry/adapters/{recipe.adapter}/recipe.yaml: data.train.selection",
+            hint="correct the rule, or write the training set with it",
+        )
+
+
+def pin_code(project: Project, sources: Sources) -> CodePin:
+    """Returns the code by content, and where in git it stands."""
+    from adapterctl.stores.git import facts
+
+    recipe_path = project.registry.recipe_path(sources.recipe.adapter)
+    paths = [*(pin.path for pin in sources.code), recipe_path.relative_to(project.root).as_posix()]
+    found = facts(project.root, paths)
+    return CodePin(
+        entry_point=sources.recipe.preprocessing,
+        files=list(sources.code),
+        digest=code_digest(sources.code),
+        repo=found.remote,
+        commit=found.commit,
+        ref=found.ref,
+        committed=found.commit is not None and not found.dirty,
+    )
+
+
+def code_digest(files: Sequence[FilePin]) -> str:
+    """Returns the sha256 over the sorted lines ``<sha256>  <path>``."""
+    return listing_digest(f"{pin.sha256}  {pin.path}" for pin in files)
+
+
+def inputs_digest(
+    sources: Sources, data: dict[str, DatasetPin], *, environment: Environment, origin: str | None
+) -> str:
+    """Returns the digest of the five: the same five again is the same version.
+
+    Args:
+        sources: base, code and recipe.
+        data: pin of every set.
+        environment: of which only what can change results counts.
+        origin: where else the version comes from: the weights of an adapter that was trained
+            elsewhere, or the version that a candidate was rebuilt from.
+    """
+    return digest(
+        {
+            "base": [sources.base.fingerprint, msgspec.to_builtins(sources.base.digests)],
+            "data": {name: pin.sha256 for name, pin in data.items()},
+            "code": [sources.recipe.preprocessing, code_digest(sources.code)],
+            "recipe": recipe_digest(sources.recipe),
+            "environment": result_bearing(environment),
+            "origin": origin,
+        }
+    )
+
+
+__all__ = ["TRAIN", "code_digest", "inputs_digest", "pin_code", "pin_data", "pin_selection"]

@@ -1,0 +1,159 @@
+"""Moving aliases: promote, roll back, retire; each an event with who, when and why."""
+
+from __future__ import annotations
+
+import difflib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from adapterctl.errors import InvalidInput, Refused
+from adapterctl.jobs import filing
+from adapterctl.jobs.project import Project
+from adapterctl.records.event import Event, EventKind
+from adapterctl.records.recipe import Recipe
+from adapterctl.records.version import VersionRecord
+from adapterctl.rules.aliases import aliases
+from adapterctl.stores.files import write_atomically
+
+CARRIED_FIELDS: tuple[tuple[str, ...], ...] = (
+    ("base",),
+    ("lora", "target_modules"),
+    ("training", "learning_rate"),
+)
+"""What a rebuild maps, and a promotion therefore writes back into recipe.yaml."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """What a release did: aliases before and after, the recipe's diff, the mirror's state."""
+
+    adapter: str
+    version: int
+    before: dict[str, int]
+    after: dict[str, int]
+    diff: str
+    pending: str | None
+    written: tuple[str, ...]
+
+
+def promote(project: Project, wanted: str, *, because: str | None) -> Moved:
+    """Makes a version the champion.
+
+    Raises:
+        InvalidInput: no version or alias is named.
+        Refused: a rebuilt version without a passed report, and no reason given.
+    """
+    if "@" not in wanted:
+        raise InvalidInput.one(
+            f"which version of {wanted!r}?", hint=f"adapterctl promote {wanted}@candidate"
+        )
+    adapter, version = project.version_of(wanted)
+    record = project.registry.record(adapter, version)
+    rebuilt = record.rebuilt_from
+    if rebuilt is not None and rebuilt.parity.verdict != "PASS" and because is None:
+        raise Refused(
+            f"{adapter}@{version} has no passed parity report: {rebuilt.parity.verdict}",
+            hint=f'adapterctl promote {adapter}@{version} --because "..." records your reason',
+        )
+    return move(project, record, kind="promoted", because=because)
+
+
+def retire(project: Project, adapter: str, *, because: str) -> Moved:
+    """Ends an adapter's service: it holds no alias any more and is audited no longer."""
+    name, version = project.version_of(adapter)
+    before = aliases(project.registry.events(name))
+    record = project.registry.record(name, version)
+    _append(project, record, kind="retired", because=because)
+    pending = filing.mirror(project, record, folder=None)
+    return Moved(
+        adapter=name,
+        version=version,
+        before=before,
+        after={},
+        diff="",
+        pending=pending,
+        written=(_shown(project, name),),
+    )
+
+
+def move(project: Project, record: VersionRecord, *, kind: EventKind, because: str | None) -> Moved:
+    """Writes the event, brings recipe.yaml in line with the version, and moves the alias."""
+    adapter = record.adapter
+    before = aliases(project.registry.events(adapter))
+    if before.get("champion") != record.version:
+        _append(project, record, kind=kind, because=because)
+    diff = _carry_into_recipe(project, record)
+    pending = filing.mirror(project, record, folder=None)
+    recipe = project.registry.recipe_path(adapter)
+    changed = [recipe.relative_to(project.root).as_posix()] if diff else []
+    return Moved(
+        adapter=adapter,
+        version=record.version,
+        before=before,
+        after=aliases(project.registry.events(adapter)),
+        diff=diff,
+        pending=pending,
+        written=(_shown(project, adapter), *changed),
+    )
+
+
+def _append(
+    project: Project, record: VersionRecord, *, kind: EventKind, because: str | None
+) -> None:
+    event = Event(
+        event=kind, version=record.version, at=project.stamp, by=project.by, because=because
+    )
+    project.registry.append_event(record.adapter, event)
+
+
+def _shown(project: Project, adapter: str) -> str:
+    return project.registry.events_path(adapter).relative_to(project.root).as_posix()
+
+
+def _carry_into_recipe(project: Project, record: VersionRecord) -> str:
+    """Writes base and mapped fields of a rebuilt version into recipe.yaml; returns the diff."""
+    path = project.registry.recipe_path(record.adapter)
+    if not path.is_file():
+        return ""
+    before = path.read_text(encoding="utf-8")
+    today = project.registry.recipe(record.adapter)
+    wanted = {field: _get(record.recipe, field) for field in CARRIED_FIELDS}
+    changed = {field: value for field, value in wanted.items() if _get(today, field) != value}
+    if not changed or today.base == record.base.base:
+        return ""
+    after = _edited(before, changed)
+    write_atomically(path, after.encode())
+    shown = path.relative_to(project.root).as_posix()
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), shown, shown
+    )
+    return "".join(lines)
+
+
+def _get(recipe: Recipe, field: tuple[str, ...]) -> Any:
+    value: Any = msgspec.to_builtins(recipe)
+    for key in field:
+        value = value[key]
+    return value
+
+
+def _edited(text: str, changed: Mapping[tuple[str, ...], Any]) -> str:
+    """Returns the YAML text with some values replaced, comments and order kept."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="rt")
+    yaml.width = 4096
+    yaml.preserve_quotes = True
+    data = yaml.load(text)
+    for field, value in changed.items():
+        place = data
+        for key in field[:-1]:
+            place = place.setdefault(key, {})
+        place[field[-1]] = value
+    buffer = io.StringIO()
+    yaml.dump(data, buffer)
+    return buffer.getvalue()

@@ -1,0 +1,57 @@
+"""Fetching the verified adapter folder of a version, for vLLM or anyone; needs no torch."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapterctl.errors import InvalidInput, Mismatch
+from adapterctl.jobs.project import Project
+from adapterctl.stores.safetensors import config_digest, weights_digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulled:
+    """Where the folder is now, and what was checked."""
+
+    adapter: str
+    version: int
+    out: Path
+    base: str
+    fingerprint: str
+    weights_sha256: str
+
+
+def pull(project: Project, wanted: str, *, out: Path) -> Pulled:
+    """Fetches the adapter folder of ``wanted`` into the new folder ``out`` and re-hashes it.
+
+    Raises:
+        InvalidInput: ``out`` exists and is not empty.
+        Mismatch: the bytes are not the registered ones.
+    """
+    adapter, version = project.version_of(wanted)
+    record = project.registry.record(adapter, version)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InvalidInput.one("exists already", place=str(out), hint="name a new folder")
+    part = out.with_name(f".{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    project.dvc.fetch_folder(record.artifacts, part, only="adapter", from_remote=False)
+    found = weights_digest(part / "adapter" / "adapter_model.safetensors")
+    config = config_digest(part / "adapter" / "adapter_config.json")
+    if (found, config) != (record.weights_sha256, record.adapter_config_sha256):
+        raise Mismatch(
+            f"WGT004 the weights of {adapter}@{version} are not the registered ones",
+            place=str(out),
+            hint=f"adapterctl verify {adapter}@{version}",
+        )
+    (part / "adapter").replace(out)
+    part.rmdir()
+    return Pulled(
+        adapter=adapter,
+        version=version,
+        out=out,
+        base=record.base.base,
+        fingerprint=record.base.fingerprint,
+        weights_sha256=found,
+    )

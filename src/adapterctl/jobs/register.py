@@ -1,0 +1,233 @@
+"""Registering an adapter: the five checked and pinned, trained (or taken), judged, filed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapterctl.errors import InvalidInput, NotFound
+from adapterctl.jobs import building, filing, pinning
+from adapterctl.jobs.filing import Filed
+from adapterctl.jobs.project import Project
+from adapterctl.jobs.sources import Sources, gather
+from adapterctl.records.recipe import Recipe
+from adapterctl.records.version import (
+    CodePin,
+    DatasetPin,
+    Environment,
+    PreparedPin,
+    RebuiltFrom,
+    SelectionPin,
+    TrainingFacts,
+    VersionRecord,
+)
+from adapterctl.rules.recipes import TRAIN, recipe_digest
+from adapterctl.stores.files import create_exclusively
+from adapterctl.stores.safetensors import config_digest, weights_digest
+
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pins:
+    """Everything pinned for one registration."""
+
+    data: dict[str, DatasetPin]
+    selection: SelectionPin | None
+    environment: Environment
+    inputs: str
+
+
+def register(project: Project, recipe_path: Path, *, adapter: Path | None, device: str) -> Filed:
+    """Registers the adapter that the recipe describes.
+
+    Args:
+        project: where.
+        recipe_path: the recipe; copied into the registry when it lies elsewhere.
+        adapter: a PEFT folder that was trained elsewhere; None trains from the recipe.
+        device: ``auto``, ``cpu`` or ``cuda``.
+
+    Raises:
+        InvalidInput: recipe, data, code or labels; every problem of a kind at once.
+        Mismatch: base or data changed since they were pinned.
+    """
+    recipe = _adopted_recipe(project, recipe_path)
+    sources = gather(project, recipe)
+    pins = _pin(project, sources, adapter=adapter, device=device)
+    work = project.private / "work" / pins.inputs
+    with alone(work):
+        known = filing.find(project, recipe.adapter, pins.inputs)
+        if known is not None:
+            return filing.finish(project, known, folder=None, new=False)
+        filed = _build_and_file(project, sources, pins, work=work, adapter=adapter, device=device)
+    building.discard(work)
+    return filed
+
+
+def check(project: Project, recipe_path: Path) -> Sources:
+    """Runs only the gates that need no weights in memory; writes nothing."""
+    return gather(project, project.registry.recipe_at(recipe_path))
+
+
+def _build_and_file(
+    project: Project,
+    sources: Sources,
+    pins: Pins,
+    *,
+    work: Path,
+    adapter: Path | None,
+    device: str,
+) -> Filed:
+    if adapter is None:
+        built = building.build(project, sources, work=work, device=device)
+        training, prepared = built.facts.training, built.facts.prepared
+    else:
+        _take(adapter, work / "adapter")
+        training, prepared = None, building.prepared_pins(project, sources)
+    base = building.open_base(sources, device=device)
+    answers = building.evaluate(
+        project, sources, base=base, adapter=work / "adapter", side=sources.recipe.adapter
+    )
+    filing.write_predictions(work / "version", "adapter", answers.predictions)
+    return file_version(
+        project,
+        sources,
+        pins,
+        work=work,
+        code_root=project.root,
+        result=Result(
+            training=training,
+            prepared=prepared,
+            metrics=answers.metrics,
+            code=pinning.pin_code(project, sources),
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a build gave, as its record will hold it."""
+
+    training: TrainingFacts | None
+    prepared: dict[str, PreparedPin]
+    metrics: dict[str, dict[str, float]]
+    code: CodePin
+    rebuilt_from: RebuiltFrom | None = None
+
+
+def file_version(
+    project: Project,
+    sources: Sources,
+    pins: Pins,
+    *,
+    work: Path,
+    code_root: Path,
+    result: Result,
+) -> Filed:
+    """Stores the folder in ``work``, claims the next number and mirrors the version.
+
+    ``code_root`` is where the import closure lies: the project, or a capsule.
+    """
+    recipe = sources.recipe
+    folder = filing.assemble(
+        code_root,
+        work,
+        recipe_text=_recipe_text(project, recipe),
+        code=[pin.path for pin in sources.code],
+    )
+    artifacts = filing.store(project, folder)
+    code = result.code
+
+    def record(number: int) -> VersionRecord:
+        return VersionRecord(
+            schema_version=1,
+            adapter=recipe.adapter,
+            version=number,
+            created=project.stamp,
+            created_by=project.by,
+            inputs_digest=pins.inputs,
+            recipe_digest=recipe_digest(recipe),
+            recipe=recipe,
+            base=sources.base,
+            train=pins.data[TRAIN],
+            evaluation={name: pins.data[name] for name in recipe.data.evaluation},
+            code=code,
+            environment=pins.environment,
+            artifacts=artifacts,
+            weights_sha256=weights_digest(folder / "adapter" / ADAPTER_FILES[1]),
+            adapter_config_sha256=config_digest(folder / "adapter" / ADAPTER_FILES[0]),
+            metrics=result.metrics,
+            prepared=result.prepared,
+            selection=pins.selection,
+            training=result.training,
+            rebuilt_from=result.rebuilt_from,
+        )
+
+    above = filing.highest_known(project, recipe.adapter)
+    claimed = project.registry.claim(recipe.adapter, record, above=above)
+    return filing.finish(project, claimed, folder=folder, new=True)
+
+
+def _pin(project: Project, sources: Sources, *, adapter: Path | None, device: str) -> Pins:
+    data = pinning.pin_data(project, sources.recipe)
+    selection = pinning.pin_selection(project, sources.recipe, data)
+    environment = building.running_environment(device)
+    taken = None if adapter is None else weights_digest(_adapter_file(adapter, ADAPTER_FILES[1]))
+    inputs = pinning.inputs_digest(sources, data, environment=environment, origin=taken)
+    return Pins(data=data, selection=selection, environment=environment, inputs=inputs)
+
+
+def _adopted_recipe(project: Project, path: Path) -> Recipe:
+    """Returns the recipe; one from elsewhere is copied to where the registry keeps it."""
+    recipe = project.registry.recipe_at(path)
+    home = project.registry.recipe_path(recipe.adapter)
+    if path.resolve() == home.resolve():
+        return recipe
+    if not create_exclusively(home, path.read_bytes()) and home.read_bytes() != path.read_bytes():
+        raise InvalidInput.one(
+            f"adapter {recipe.adapter!r} has another recipe already: {home}",
+            place=str(path),
+            hint="edit that one and register it",
+        )
+    return recipe
+
+
+def _recipe_text(project: Project, recipe: Recipe) -> str:
+    """Returns the recipe as its author wrote it, or as it was mapped for a rebuild."""
+    from adapterctl.stores.registry import dump_yaml
+
+    home = project.registry.recipe_path(recipe.adapter)
+    if home.is_file() and project.registry.recipe(recipe.adapter) == recipe:
+        return home.read_text(encoding="utf-8")
+    return dump_yaml(recipe)
+
+
+def _take(adapter: Path, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name in ADAPTER_FILES:
+        shutil.copyfile(_adapter_file(adapter, name), folder / name)
+
+
+def _adapter_file(adapter: Path, name: str) -> Path:
+    path = adapter / name
+    if not path.is_file():
+        raise NotFound(
+            f"no {name} in the adapter's folder",
+            place=str(adapter),
+            hint="--adapter takes a PEFT folder as save_pretrained writes it",
+        )
+    return path
+
+
+@contextmanager
+def alone(work: Path) -> Iterator[None]:
+    """Holds the lock of one build: two processes that build the same five take turns."""
+    from filelock import FileLock
+
+    work.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(work.with_suffix(".lock")):
+        yield

@@ -1,0 +1,117 @@
+"""Reproducing a version: empty cache, clean process, same base; bit-identical or not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from adapterctl.errors import AdapterctlError, InvalidInput
+from adapterctl.jobs import filing
+from adapterctl.jobs.building import FACTS, TRAIL, BuildFacts
+from adapterctl.jobs.capsule import unpack
+from adapterctl.jobs.project import Project
+from adapterctl.records.event import Event
+from adapterctl.records.reading import read_json
+from adapterctl.records.version import VersionRecord
+from adapterctl.rules.environments import differences
+from adapterctl.rules.outcomes import Reproduction
+from adapterctl.rules.trails import first_difference
+from adapterctl.stores.safetensors import config_digest, weights_digest
+
+# The child gets no more of the surroundings than this: no home, no user site, no private path.
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH")
+PASSED_ON_PREFIXES = ("CUDA_", "NVIDIA_", "OMP_", "MKL_", "ATEN_")
+
+
+def reproduce(project: Project, wanted: str, *, device: str) -> Reproduction:
+    """Rebuilds a version on its own base and compares digests.
+
+    Raises:
+        InvalidInput: the version was trained elsewhere: there is nothing to run again.
+        NotFound: an input is gone. Mismatch: an input changed.
+    """
+    adapter, version = project.version_of(wanted)
+    record = project.registry.record(adapter, version)
+    if record.training is None:
+        raise InvalidInput.one(
+            f"{adapter}@{version} was trained elsewhere: there is no recorded run to repeat",
+            hint=f"adapterctl register registry/adapters/{adapter}/recipe.yaml trains it here",
+        )
+    place = project.private / "reproductions" / f"{adapter}-{version}-{os.getpid()}"
+    try:
+        project.display.say(f"fetching every input of {adapter}@{version} from the remote")
+        unpack(project, record, place / "capsule", from_remote=True)
+        project.display.say("training in a clean process")
+        _train_in_child(place, record, device=device)
+        found = _compare(project, record, place / "capsule")
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    _note(project, found)
+    return found
+
+
+def _train_in_child(place: Path, record: VersionRecord, *, device: str) -> None:
+    home = place / "home"
+    home.mkdir()
+    capsule = place / "capsule"
+    command = [sys.executable, "-s", "-m", "adapterctl", "--project", str(capsule)]
+    command += ["train", record.adapter, "--out", str(capsule / "rebuilt"), "--device", device]
+    command += ["--threads", str(record.environment.threads)]
+    done = subprocess.run(
+        command,
+        cwd=capsule,
+        env=clean_environment(home),
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise AdapterctlError(
+            f"training {record.adapter}@{record.version} in a clean process failed with status "
+            f"{done.returncode}",
+            hint="its own words are above",
+        )
+
+
+def clean_environment(home: Path) -> dict[str, str]:
+    """Returns the variables of a clean process: an allow-list, an empty home, no network."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
+    }
+    offline = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
+    return {**kept, **offline, "HOME": str(home), "USERPROFILE": str(home)}
+
+
+def _compare(project: Project, record: VersionRecord, capsule: Path) -> Reproduction:
+    rebuilt = capsule / "rebuilt"
+    digest = weights_digest(rebuilt / "adapter_model.safetensors")
+    config = config_digest(rebuilt / "adapter_config.json")
+    facts = read_json((rebuilt / FACTS).read_bytes(), BuildFacts, file=FACTS)
+    identical = digest == record.weights_sha256 and config == record.adapter_config_sha256
+    recorded = filing.read_trail(capsule / ".version" / TRAIL)
+    return Reproduction(
+        adapter=record.adapter,
+        version=record.version,
+        level="B2" if identical else "B1" if facts.prepared == record.prepared else "B0",
+        identical=identical,
+        digest_recorded=record.weights_sha256,
+        digest_rebuilt=digest,
+        first_difference=first_difference(recorded, filing.read_trail(rebuilt / TRAIL)),
+        environment=tuple(differences(record.environment, facts.environment)),
+    )
+
+
+def _note(project: Project, found: Reproduction) -> None:
+    details = {"level": found.level, "identical": found.identical, "digest": found.digest_rebuilt}
+    event = Event(
+        event="reproduced",
+        version=found.version,
+        at=project.stamp,
+        by=project.by,
+        details=details,
+    )
+    project.registry.append_event(found.adapter, event)

@@ -1,0 +1,131 @@
+"""The sources of one adapter as they stand in a project: read, checked and prepared.
+
+Everything that can be wrong without weights is found here, before a base is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adapterctl.errors import InvalidInput, Problem
+from adapterctl.jobs.base_folder import checked, pin
+from adapterctl.jobs.project import Project, require
+from adapterctl.records.canonical import rows_digest
+from adapterctl.records.reading import merge
+from adapterctl.records.recipe import Recipe
+from adapterctl.records.version import BasePin, FilePin
+from adapterctl.rules.recipes import TRAIN
+from adapterctl.stores.code import closure
+from adapterctl.stores.processes import call_entry_point
+from adapterctl.stores.rows import read_rows
+
+Row = dict[str, Any]
+
+NAMED_PROBLEMS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """What an adapter is built from, ready for the trainer.
+
+    Attributes:
+        base: the base's identity, compared with the folder's fingerprint.
+        base_dir: where its weights lie.
+        code: the import closure of the preprocessing, by content.
+        rows: prepared rows by set; the training set is ``train``.
+        labels: sorted training labels; empty for a task without labels.
+    """
+
+    recipe: Recipe
+    base: BasePin
+    base_dir: Path
+    code: tuple[FilePin, ...]
+    rows: dict[str, list[Row]]
+    labels: tuple[str, ...]
+
+    @property
+    def rows_sha256(self) -> dict[str, str]:
+        """Digest of the prepared rows of each set."""
+        return {name: rows_digest(rows) for name, rows in self.rows.items()}
+
+
+def gather(project: Project, recipe: Recipe) -> Sources:
+    """Reads and checks everything that ``recipe`` names.
+
+    Raises:
+        InvalidInput: data, code or labels are not usable; every problem is named.
+        Mismatch: the base's weights changed since they were added.
+    """
+    require("torch", extra="train", needed_for="training and evaluation")
+    base = project.registry.base(recipe.base)
+    code = tuple(closure(project.root, recipe.preprocessing))
+    rows = {name: prepared(project, recipe, path) for name, path in data_paths(recipe).items()}
+    labels = _labels(recipe, rows)
+    return Sources(
+        recipe=recipe,
+        base=pin(base),
+        base_dir=checked(project, base),
+        code=code,
+        rows=rows,
+        labels=labels,
+    )
+
+
+def data_paths(recipe: Recipe) -> dict[str, str]:
+    """Returns set name to data path, the training set first."""
+    sets = {name: data.path for name, data in recipe.data.evaluation.items()}
+    return {TRAIN: recipe.data.train.path, **sets}
+
+
+def prepared(project: Project, recipe: Recipe, path: str) -> list[Row]:
+    """Returns the rows of one set after the adapter's own preprocessing."""
+    raw = read_rows(project.root / path, place=path)
+    rows = call_entry_point(project.root, recipe.preprocessing, raw)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise InvalidInput.one(
+            f"returned {type(rows).__name__}, not a list of rows, for {path}",
+            place=recipe.preprocessing,
+            hint="prepare(rows: list[dict]) -> list[dict]",
+        )
+    if not rows:
+        raise InvalidInput.one(
+            f"no row of {path} is left after preprocessing", place=recipe.preprocessing
+        )
+    return rows
+
+
+def _labels(recipe: Recipe, rows: dict[str, list[Row]]) -> tuple[str, ...]:
+    if recipe.task != "SEQ_CLS":
+        return ()
+    labels = tuple(sorted({str(row["label"]) for row in rows[TRAIN] if "label" in row}))
+    if len(labels) < 2:
+        raise InvalidInput.one(
+            f"{len(labels)} label(s) in the training rows",
+            place=recipe.data.train.path,
+            hint="prepare() must give rows with text and label, of at least two labels",
+        )
+    merge(_unknown_labels(recipe, rows, labels=labels))
+    return labels
+
+
+def _unknown_labels(
+    recipe: Recipe, rows: dict[str, list[Row]], *, labels: tuple[str, ...]
+) -> Iterator[Problem]:
+    known = set(labels)
+    for name, path in data_paths(recipe).items():
+        strange = [
+            (number, str(row["label"]))
+            for number, row in enumerate(rows[name])
+            if "label" in row and str(row["label"]) not in known
+        ]
+        for number, label in strange[:NAMED_PROBLEMS]:
+            yield Problem(
+                place=f"{path}: row {number}",
+                what=f"label {label!r} never occurs in training",
+                hint="correct the label, or add training rows that have it",
+            )
+        if len(strange) > NAMED_PROBLEMS:
+            yield Problem(place=path, what=f"{len(strange):,} such rows in all")

@@ -1,0 +1,53 @@
+"""Training one adapter from the working tree, as the stages of dvc.yaml call it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from adapterctl.jobs import building
+from adapterctl.jobs.building import Built
+from adapterctl.jobs.project import Project
+from adapterctl.jobs.register import alone
+from adapterctl.jobs.sources import Sources, gather
+from adapterctl.records.canonical import digest
+from adapterctl.rules.environments import result_bearing
+from adapterctl.rules.recipes import recipe_digest
+
+
+def train(
+    project: Project, adapter: str, *, out: Path, device: str, threads: int | None = None
+) -> Built:
+    """Trains into ``out``: a PEFT folder with the trail and the facts of the run beside it.
+
+    Nothing is registered. An interrupted run goes on from its last checkpoint.
+    """
+    sources = gather(project, project.registry.recipe(adapter))
+    environment = building.running_environment(device, threads)
+    work = project.private / "work" / f"train-{_key(sources, result_bearing(environment))}"
+    with alone(work):
+        built = building.build(project, sources, work=work, device=device, threads=threads)
+        _move(built.folder, out)
+    building.discard(work)
+    return Built(folder=out, facts=built.facts, trail=built.trail)
+
+
+def _key(sources: Sources, environment: object) -> str:
+    return digest(
+        [
+            sources.base.fingerprint,
+            sources.rows_sha256,
+            recipe_digest(sources.recipe),
+            environment,
+        ]
+    )
+
+
+def _move(folder: Path, out: Path) -> None:
+    """Puts the finished folder in place whole: copied beside ``out``, then renamed."""
+    temporary = out.with_name(f".{out.name}.new")
+    shutil.rmtree(temporary, ignore_errors=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(folder, temporary)
+    shutil.rmtree(out, ignore_errors=True)
+    temporary.replace(out)

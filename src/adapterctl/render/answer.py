@@ -1,0 +1,32 @@
+"""The JSON form of every answer (DESIGN.md, section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+import msgspec
+
+SCHEMA_VERSION = 1
+
+
+def envelope(
+    command: str, *, as_of: date | str, results: Iterable[Any], skipped: Iterable[Any] = ()
+) -> str:
+    """Returns one JSON object, keys in the order of the contract.
+
+    Args:
+        command: the verb that answers.
+        as_of: the day that counted as today.
+        results: nouns or plain data.
+        skipped: what could not be judged, each with its reason.
+    """
+    answer = {
+        "schema_version": SCHEMA_VERSION,
+        "command": command,
+        "as_of": as_of,
+        "results": list(results),
+        "skipped": list(skipped),
+    }
+    return msgspec.json.format(msgspec.json.encode(answer), indent=2).decode()

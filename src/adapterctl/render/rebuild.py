@@ -1,0 +1,63 @@
+"""What a rebuild gave, as text and JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adapterctl.records.parity import ParityReport
+from adapterctl.records.version import VersionRecord
+from adapterctl.render.parity import as_result, as_text
+from adapterctl.rules.outcomes import Rebuilt
+
+
+def text(done: Rebuilt) -> str:
+    """Returns the report for a person."""
+    if done.report is None or done.to_version is None:
+        return f"{done.adapter}@{done.from_version} was not rebuilt on {done.base}\n  {done.error}"
+    head = (
+        f"{done.adapter}@{done.to_version} rebuilt from @{done.from_version} on {done.base} in "
+        f"{done.seconds:,.0f} s ({done.rung})"
+    )
+    name = f"{done.adapter}@{done.to_version}"
+    following = {
+        "PASS": f"next: adapterctl promote {name}",
+        "FAIL": f'next: adapterctl show {name}; promote refuses it without --because "..."',
+        "INCONCLUSIVE": "next: more evaluation rows, or a wider margin agreed with its owners",
+    }
+    return f"{head}\n\n{as_text(done.report)}\n{following[done.report.verdict]}\n"
+
+
+def result(done: Rebuilt) -> dict[str, Any]:
+    """Returns one outcome as JSON shows it (DESIGN.md, section 6)."""
+    return {
+        "adapter": done.adapter,
+        "from_version": done.from_version,
+        "to_version": done.to_version,
+        "base": done.base,
+        "rung": done.rung,
+        **_judged(done.report),
+        "seconds": done.seconds,
+        "record": done.record,
+        "error": done.error,
+    }
+
+
+def compared_result(old: VersionRecord, new: VersionRecord, report: ParityReport) -> dict[str, Any]:
+    """Returns a comparison as JSON shows it: the shape of a rebuild that trained nothing."""
+    return {
+        "adapter": new.adapter,
+        "from_version": old.version,
+        "to_version": new.version,
+        "base": new.base.base,
+        "rung": new.rebuilt_from.rung if new.rebuilt_from else None,
+        **_judged(report),
+        "seconds": 0.0,
+        "record": f"registry/adapters/{new.adapter}/{new.version}.json",
+        "error": None,
+    }
+
+
+def _judged(report: ParityReport | None) -> dict[str, Any]:
+    if report is None:
+        return {"verdict": None, "metrics": [], "negative_flips": None}
+    return as_result(report)

@@ -1,0 +1,120 @@
+"""What a well-typed recipe can still get wrong, and the digest of what it builds."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from adapterctl.records.canonical import digest
+from adapterctl.records.recipe import Recipe
+from adapterctl.rules.metrics import known_metrics
+
+TRAIN = "train"
+"""Name of the training set wherever sets are listed together."""
+
+RUNNABLE_TASKS = ("SEQ_CLS", "CAUSAL_LM")
+
+PARITY_KEYS = ("negative_flips", "flip_drop")
+
+_ABOUT_PEOPLE = ("purpose", "owners", "serving", "parity")
+
+
+class Contradiction(NamedTuple):
+    """Something impossible: the path inside the recipe, what is wrong, and the mend."""
+
+    path: tuple[str | int, ...]
+    what: str
+    hint: str
+
+
+def contradictions(recipe: Recipe) -> Iterator[Contradiction]:
+    """Yields what is wrong with a recipe beyond the type of each field."""
+    yield from _not_runnable(recipe)
+    yield from _schedule(recipe)
+    yield from _metrics(recipe)
+    yield from _parity(recipe)
+
+
+def recipe_digest(recipe: Recipe) -> str:
+    """Returns the sha256 of what decides the build.
+
+    Purpose, owners, serving and parity margins are left out: they are judged as recipe.yaml says
+    today and change no byte of the adapter.
+    """
+    facts: dict[str, Any] = msgspec.to_builtins(recipe)
+    return digest({key: value for key, value in facts.items() if key not in _ABOUT_PEOPLE})
+
+
+def _not_runnable(recipe: Recipe) -> Iterator[Contradiction]:
+    if recipe.task not in RUNNABLE_TASKS:
+        hint = f"tasks: {', '.join(RUNNABLE_TASKS)}"
+        yield Contradiction(("task",), f"{recipe.task} cannot be trained yet", hint)
+    if recipe.task != "CAUSAL_LM" and recipe.generation is not None:
+        yield Contradiction(("generation",), f"{recipe.task} generates nothing", "remove it")
+    for key, value in _later(recipe).items():
+        if value:
+            yield Contradiction((key,), "not honoured yet, and never ignored", "remove it")
+    if recipe.preprocessing.partition(":")[0].endswith(".ipynb"):
+        what = "CODE004 a notebook cannot be an entry point"
+        yield Contradiction(("preprocessing",), what, "move the function into a .py file")
+
+
+def _later(recipe: Recipe) -> dict[str, Any]:
+    return {
+        "trainer": recipe.trainer != "builtin",
+        "evaluator": recipe.evaluator != "builtin",
+        "code": recipe.code,
+        "salvage": recipe.salvage,
+        "probe": recipe.probe,
+        "trust_remote_code": recipe.trust_remote_code,
+    }
+
+
+def _schedule(recipe: Recipe) -> Iterator[Contradiction]:
+    training = recipe.training
+    if training.warmup_steps and training.warmup_ratio:
+        path = ("training", "warmup_ratio")
+        yield Contradiction(path, "warmup_steps is set too", "keep one of the two")
+    if training.max_steps == 0:
+        path = ("training", "max_steps")
+        yield Contradiction(path, "out of range: 0", "a number of steps, or -1 for whole epochs")
+
+
+def _metrics(recipe: Recipe) -> Iterator[Contradiction]:
+    known = tuple(known_metrics(recipe.task))
+    for name, evaluation in recipe.data.evaluation.items():
+        if name == TRAIN:
+            path: tuple[str | int, ...] = ("data", "evaluation", name)
+            yield Contradiction(path, "this name is taken by the training set", "rename it")
+        if evaluation.scorer is not None:
+            path = ("data", "evaluation", name, "scorer")
+            yield Contradiction(path, "not honoured yet, and never ignored", "remove it")
+        for number, metric in enumerate(evaluation.metrics):
+            if metric not in known:
+                path = ("data", "evaluation", name, "metrics", number)
+                yield Contradiction(path, f"unknown metric {metric!r}", _nearest(metric, known))
+
+
+def _parity(recipe: Recipe) -> Iterator[Contradiction]:
+    for name, setting in recipe.parity.items():
+        path: tuple[str | int, ...] = ("parity", name)
+        if isinstance(setting, float):
+            if name not in PARITY_KEYS:
+                yield Contradiction(path, "not a setting of parity", _nearest(name, PARITY_KEYS))
+        elif name not in recipe.data.evaluation:
+            sets = tuple(recipe.data.evaluation)
+            yield Contradiction(path, "no such evaluation set", _nearest(name, sets))
+        else:
+            metrics = tuple(recipe.data.evaluation[name].metrics)
+            for metric in setting:
+                if metric not in metrics:
+                    where = f"not among data.evaluation.{name}.metrics"
+                    yield Contradiction((*path, metric), where, _nearest(metric, metrics))
+
+
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}"
