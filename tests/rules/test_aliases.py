@@ -1,0 +1,42 @@
+"""Aliases follow from events."""
+
+from __future__ import annotations
+
+import pytest
+from adapterctl.records.event import Event, EventKind
+from adapterctl.rules.aliases import aliases, is_retired
+
+
+def events(*told: tuple[EventKind, int]) -> list[Event]:
+    return [Event(event=kind, version=n, at="2026-01-01T00:00:00Z", by="a") for kind, n in told]
+
+
+CASES = {
+    "nothing happened": ([], {}),
+    "a first champion": ([("promoted", 1)], {"champion": 1}),
+    "a candidate stands beside": (
+        [("promoted", 1), ("candidate", 2)],
+        {"champion": 1, "candidate": 2},
+    ),
+    "a promoted candidate is one no more": (
+        [("promoted", 1), ("candidate", 2), ("promoted", 2)],
+        {"champion": 2, "previous": 1},
+    ),
+    "a rollback swaps": (
+        [("promoted", 1), ("promoted", 2), ("rolled_back", 1)],
+        {"champion": 1, "previous": 2},
+    ),
+    "a retired adapter holds nothing": ([("promoted", 1), ("retired", 1)], {}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_aliases_follow_from_events(case: str) -> None:
+    told, held = CASES[case]
+    assert aliases(events(*told)) == held
+
+
+def test_a_promotion_ends_retirement() -> None:
+    assert is_retired(events(("promoted", 1), ("retired", 1)))
+    assert not is_retired(events(("retired", 1), ("promoted", 2)))
+    assert is_retired(events(("retired", 1), ("evaluated", 1)))
