@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,9 +21,10 @@ from adapterctl.jobs.stages import enlist
 from adapterctl.records.canonical import compact
 from adapterctl.records.parity import Prediction
 from adapterctl.records.reading import read_json
-from adapterctl.records.version import ArtifactPin, TrailStep, VersionRecord
+from adapterctl.records.version import ArtifactPin, FilePin, TrailStep, VersionRecord
 from adapterctl.rules.aliases import aliases
 from adapterctl.rules.grades import grade
+from adapterctl.stores.code import bundle
 from adapterctl.stores.files import write_atomically
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class Filed:
     written: tuple[str, ...]
 
 
-def assemble(code_root: Path, work: Path, *, recipe_text: str, code: list[str]) -> Path:
+def assemble(code_root: Path, work: Path, *, recipe_text: str, code: Sequence[FilePin]) -> Path:
     """Puts the version's folder together in ``work``: adapter, trail, recipe and code.
 
     Predictions are written by `write_predictions` before.
@@ -61,10 +63,7 @@ def assemble(code_root: Path, work: Path, *, recipe_text: str, code: list[str]) 
     if (work / "adapter" / TRAIL).is_file():
         shutil.copyfile(work / "adapter" / TRAIL, folder / TRAIL)
     write_atomically(folder / "recipe.yaml", recipe_text.encode())
-    for path in code:
-        target = folder / "code" / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(code_root / path, target)
+    bundle(code_root, code, folder / "code")
     return folder
 
 

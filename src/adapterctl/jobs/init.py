@@ -69,7 +69,7 @@ def init(project: Project, *, remote: str | None) -> Initialised:
     root.mkdir(parents=True, exist_ok=True)
     _git_init(project)
     place = remote or str(root.parent / f"{root.name}-storage")
-    project.dvc.init(place)
+    project.dvc.init(place if "://" in place else Path(place))
     written = [name for name, text in FILES.items() if _write(root / name, text)]
     for folder in ("bases", "lifecycle", "adapters"):
         (root / "registry" / folder).mkdir(parents=True, exist_ok=True)

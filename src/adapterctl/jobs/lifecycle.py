@@ -11,6 +11,7 @@ from adapterctl.jobs.project import Project
 from adapterctl.records.lifecycle import Kind, Observation, Phase
 from adapterctl.rules.ledger import Added, Sighting, record_of, sightings
 from adapterctl.rules.lifecycle import Almanac
+from adapterctl.rules.redaction import without_credentials
 
 FEED = "manual"
 
@@ -85,7 +86,7 @@ def _observation(
         phase=dates.phase,
         kind=kind,
         date=day.isoformat(),
-        source=dates.source,
+        source=without_credentials(dates.source),
         seen_on=project.today.isoformat(),
         key=":".join(key),
         provider=dates.provider,

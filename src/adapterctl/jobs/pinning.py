@@ -96,7 +96,7 @@ def pin_code(project: Project, sources: Sources) -> CodePin:
         digest=code_digest(sources.code),
         repo=found.remote,
         commit=found.commit,
-        ref=found.ref,
+        ref=next(iter(found.refs), None),
         committed=found.commit is not None and not found.dirty,
     )
 

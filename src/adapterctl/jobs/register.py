@@ -136,7 +136,7 @@ def file_version(
         code_root,
         work,
         recipe_text=_recipe_text(project, recipe),
-        code=[pin.path for pin in sources.code],
+        code=sources.code,
     )
     artifacts = filing.store(project, folder)
     code = result.code
@@ -160,6 +160,7 @@ def file_version(
             weights_sha256=weights_digest(folder / "adapter" / ADAPTER_FILES[1]),
             adapter_config_sha256=config_digest(folder / "adapter" / ADAPTER_FILES[0]),
             metrics=result.metrics,
+            labels=list(sources.labels),
             prepared=result.prepared,
             selection=pins.selection,
             training=result.training,

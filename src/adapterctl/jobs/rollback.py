@@ -58,14 +58,13 @@ def _loads(project: Project, record: VersionRecord, *, device: str) -> Checked:
     from adapterctl.training.adapted import load_adapted
     from adapterctl.training.determinism import resolve_device
 
-    labels = record.training.labels if record.training else []
     try:
         load_adapted(
             checked(project, record.base),
             filing.fetched(project, record) / "adapter",
             task=record.recipe.task,
             device=resolve_device(device),
-            num_labels=len(labels) or None,
+            num_labels=len(record.labels) or None,
         )
     except AdapterctlError as error:
         problem = error.problems[0]

@@ -52,7 +52,11 @@ class MetricParity(Noun, frozen=True, kw_only=True):
 
 
 class NegativeFlips(Noun, frozen=True, kw_only=True):
-    """Right before, wrong now: share of rows, its upper bound, and the limit set for it."""
+    """Right before, wrong now: share of rows, its upper bound, and the limit set for it.
+
+    Attributes:
+        rows_needed: rows that would decide, when INCONCLUSIVE.
+    """
 
     set: str
     rows: int
@@ -61,6 +65,7 @@ class NegativeFlips(Noun, frozen=True, kw_only=True):
     upper: float
     limit: float
     verdict: Verdict
+    rows_needed: int | None = None
 
 
 class ParityReport(Noun, frozen=True, kw_only=True):

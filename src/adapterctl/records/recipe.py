@@ -113,7 +113,8 @@ class TrainingSettings(Noun, frozen=True, kw_only=True):
     """The fields of ``transformers.TrainingArguments`` that the builtin trainer honours.
 
     Names and defaults are the ones of ``TrainingArguments``, plus ``max_length`` (tokens, as in
-    TRL) and ``save_steps`` counted in optimizer steps between checkpoints.
+    TRL) and ``warmup_ratio`` (which is now a ``warmup_steps`` below 1 there). ``logging_steps``
+    and ``save_steps`` count optimizer steps, and are shorter by default.
     """
 
     num_train_epochs: Annotated[float, msgspec.Meta(gt=0)] = 3.0
@@ -127,7 +128,7 @@ class TrainingSettings(Noun, frozen=True, kw_only=True):
     adam_beta2: Fraction = 0.999
     adam_epsilon: Rate = 1e-8
     max_grad_norm: Weight = 1.0
-    optim: Literal["adamw_torch", "adamw_torch_fused", "adafactor", "sgd"] = "adamw_torch"
+    optim: Literal["adamw_torch", "adamw_torch_fused", "adafactor", "sgd"] = "adamw_torch_fused"
     lr_scheduler_type: Literal[
         "linear",
         "cosine",
@@ -145,7 +146,6 @@ class TrainingSettings(Noun, frozen=True, kw_only=True):
     label_smoothing_factor: Fraction = 0.0
     bf16: bool = False
     gradient_checkpointing: bool = False
-    group_by_length: bool = False
     max_length: Positive = 512
     logging_steps: Positive = 10
     save_steps: Positive = 100

@@ -172,6 +172,7 @@ class VersionRecord(Sparse, frozen=True, kw_only=True):
         weights_sha256: over the sorted lines (tensor name, dtype, shape, sha256 of its bytes).
         adapter_config_sha256: of ``adapter_config.json`` in canonical form.
         metrics: evaluation set to metric to value.
+        labels: sorted training labels: their positions are the label ids; empty without labels.
     """
 
     schema_version: Literal[1]
@@ -191,6 +192,7 @@ class VersionRecord(Sparse, frozen=True, kw_only=True):
     weights_sha256: Sha256
     adapter_config_sha256: Sha256
     metrics: dict[str, dict[str, float]]
+    labels: list[str] = []
     prepared: dict[str, PreparedPin] = {}
     selection: SelectionPin | None = None
     training: TrainingFacts | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Literal
 
 from adapterctl.render.answer import envelope
@@ -48,25 +48,22 @@ def as_text(audit: Audit, *, by: By | None = None, colour: bool = False) -> str:
 def _opening(audit: Audit, live: Sequence[Finding]) -> list[str]:
     dying = [one for one in live if one.code in ENDINGS and one.slack_days is not None]
     dark = {_adapter(one) for one in live if one.code == "EOL004"}
-    unknown = f"; unknown for {len(dark)}" if dark else ""
-    until = _horizon(audit)
+    unknown = f"; {len(dark):,} unknown" if dark else ""
+    start, of = f"Dying by {_horizon(audit)}: ", f"of {_count(audit.adapters, 'adapter')}"
     if not dying:
-        none = f"Ends by {until}: none known, of {_count(audit.adapters, 'adapter')}{unknown}."
+        none = f"{start}none known, {of}{unknown}."
         return [none, "Has to move: nobody, as far as dates are known."]
-    first = min(dying, key=lambda one: (one.date or audit.as_of, one.subject))
-    share = f"{len({_adapter(one) for one in dying})} of {_count(audit.adapters, 'adapter')}"
+    first = min(one.date for one in dying if one.date)
+    number = len({_adapter(one) for one in dying})
     return [
-        f"Ends by {until}: {share}, the first on {day(first.date)}{unknown}.",
+        f"{start}{number:,} {of}, first on {first}{unknown}.",
         fitting("Has to move: ", _movers(dying), end="."),
     ]
 
 
 def _horizon(audit: Audit) -> str:
-    try:
-        until = audit.as_of + timedelta(days=audit.horizon_days)
-    except OverflowError:
-        return "the end of days"
-    return f"{until} ({audit.horizon_days} d)"
+    ahead = min(audit.horizon_days, (date.max - audit.as_of).days)
+    return day(audit.as_of + timedelta(days=ahead))
 
 
 def _movers(dying: Sequence[Finding]) -> list[str]:
@@ -173,7 +170,9 @@ def _accepted(findings: Iterable[Finding], *, colour: bool) -> list[str]:
 def _closing(audit: Audit) -> list[str]:
     versions = _count(audit.versions, "version")
     retired = f"; {audit.retired} retired left out" if audit.retired else ""
-    judged = f"Judged on {audit.as_of}: {versions} of {_count(audit.adapters, 'adapter')}{retired}."
+    left = f"; {len(audit.skipped)} skipped" if audit.skipped else ""
+    of = f"of {_count(audit.adapters, 'adapter')}"
+    judged = f"Judged on {audit.as_of}: {versions} {of}{retired}{left}."
     counts = [
         f"{number} {severity}"
         for severity in SEVERITIES

@@ -12,7 +12,7 @@ from adapterctl.render.table import paint, table, unjudged, wrapped
 from adapterctl.rules.findings import Skipped
 from adapterctl.rules.timeline import Happening
 
-TITLES = ("WHEN", "WHAT", "VERSION", "BY", "DETAILS")
+TITLES = ("WHEN", "WHAT", "VERSION", "BY")
 
 
 def as_json(lines: Sequence[Happening], skipped: Sequence[Skipped], *, as_of: date) -> str:
@@ -32,12 +32,13 @@ def _table(lines: Sequence[Happening], *, colour: bool) -> list[str]:
     titles, *rows = table(TITLES, [_cells(line) for line in lines])
     text = [paint(titles, "heading", colour=colour)]
     for row, line in zip(rows, lines, strict=True):
-        text += [row, *wrapped(line.because or "", indent="    ")]
+        text += [row, *wrapped(_details(line), indent="    ")]
+        text += wrapped(line.because or "", indent="    ")
     return text
 
 
 def _cells(line: Happening) -> tuple[str, ...]:
-    return (line.at, line.what, str(line.version), line.by, _details(line))
+    return (line.at, line.what, str(line.version), line.by)
 
 
 def _details(line: Happening) -> str:

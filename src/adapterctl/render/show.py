@@ -127,12 +127,13 @@ def _recipe(record: VersionRecord) -> Pairs:
 
 def _changed(settings: msgspec.Struct) -> str:
     """Returns the fields that differ from their defaults, as ``r=16, lora_alpha=32``."""
-    default = type(settings)()
-    return ", ".join(
-        f"{field}={getattr(settings, field)}"
-        for field in settings.__struct_fields__
-        if getattr(settings, field) != getattr(default, field)
-    )
+    given, default = msgspec.structs.asdict(settings), msgspec.structs.asdict(type(settings)())
+    changed = {field: value for field, value in given.items() if value != default[field]}
+    return ", ".join(f"{field}={_value(value)}" for field, value in changed.items())
+
+
+def _value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _environment(record: VersionRecord) -> Pairs:

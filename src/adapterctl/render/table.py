@@ -105,8 +105,8 @@ def paint(text: str, style: str, *, colour: bool) -> str:
 
 
 def unjudged(skipped: Iterable[tuple[str, str, str]], *, colour: bool = False) -> list[str]:
-    """Returns the section about what could not be judged: (subject, reason, mend) each."""
+    """Returns the section about what was skipped: (subject, reason, mend) each."""
     lines: list[str] = []
     for subject, reason, mend in skipped:
         lines += [*wrapped(f"{subject}: {reason}", indent="  "), *([f"    {mend}"] if mend else [])]
-    return ["", paint("Could not be judged", "heading", colour=colour), *lines] if lines else []
+    return ["", paint("Skipped", "heading", colour=colour), *lines] if lines else []

@@ -6,24 +6,24 @@ rewritten; ledgers are only added to.
 
 from __future__ import annotations
 
-import errno
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from adapterctl.errors import AdapterctlError, InvalidInput, NotFound
+from adapterctl.errors import InvalidInput, NotFound, Problem
 from adapterctl.records.base import Base, BaseIdentity
 from adapterctl.records.canonical import compact, pretty
 from adapterctl.records.event import Event
 from adapterctl.records.lifecycle import Observation
 from adapterctl.records.policy import Policy, Waiver, Waivers
-from adapterctl.records.reading import read_json, read_yaml
+from adapterctl.records.reading import build, merge, read_json, read_yaml
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.version import VersionRecord
+from adapterctl.records.yaml_text import parse
+from adapterctl.rules.recipes import contradictions
+from adapterctl.stores.files import append_line, create_exclusively, write_atomically
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -114,7 +114,13 @@ class FolderRegistry:
         """Returns the recipe in the file ``path``."""
         if not path.is_file():
             raise NotFound("no such recipe", place=str(path), hint="adapterctl new NAME writes one")
-        return read_yaml(self._text(path), Recipe, file=self._shown(path))
+        document = parse(self._text(path), file=self._shown(path))
+        recipe = build(document, Recipe)
+        merge(
+            Problem(place=document.place(wrong.path), what=wrong.what, hint=wrong.hint)
+            for wrong in contradictions(recipe)
+        )
+        return recipe
 
     def versions(self, adapter: str) -> list[int]:
         """Returns the registered version numbers, ascending."""
@@ -184,7 +190,7 @@ class FolderRegistry:
 
     def append_event(self, adapter: str, event: Event) -> Path:
         """Adds one event."""
-        return _append(self.events_path(adapter), event)
+        return append_line(self.events_path(adapter), compact(event))
 
     def observations(self) -> list[Observation]:
         """Returns every observation of every feed, feeds in order of name."""
@@ -193,7 +199,8 @@ class FolderRegistry:
 
     def append_observation(self, feed: str, observation: Observation) -> Path:
         """Adds one observation to a feed's ledger."""
-        return _append(self.folder / "lifecycle" / f"{feed}.jsonl", observation)
+        path = self.folder / "lifecycle" / f"{feed}.jsonl"
+        return append_line(path, compact(observation))
 
     def _ledger(self, path: Path, kind: type[T]) -> list[T]:
         if not path.is_file():
@@ -242,77 +249,3 @@ def dump_yaml(value: msgspec.Struct) -> str:
     buffer = io.StringIO()
     yaml.dump(msgspec.to_builtins(value), buffer)
     return buffer.getvalue()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes ``content`` under a temporary name and renames it; nothing half-written stays."""
-    temporary = _temporary(path, content)
-    try:
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise unwritable(path, error) from None
-
-
-def create_exclusively(path: Path, content: bytes) -> bool:
-    """Creates ``path`` with ``content`` unless it exists; returns whether it was created.
-
-    The file appears whole or not at all: written under a temporary name, then linked.
-    """
-    temporary = _temporary(path, content)
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        raise unwritable(path, error) from None
-    finally:
-        temporary.unlink(missing_ok=True)
-    return True
-
-
-def unwritable(path: Path, error: OSError) -> AdapterctlError:
-    """Returns the clear error for a full disk, a read-only registry and their like."""
-    hints = {
-        errno.ENOSPC: "free some space and run the command again",
-        errno.EDQUOT: "free some space and run the command again",
-        errno.EACCES: "make it writable for you",
-        errno.EROFS: "the file system is read-only",
-    }
-    return AdapterctlError(
-        f"cannot write: {error.strerror}",
-        place=str(path),
-        hint=hints.get(error.errno or 0, ""),
-    )
-
-
-def _temporary(path: Path, content: bytes) -> Path:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise unwritable(path, error) from None
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise unwritable(path, error) from None
-    return temporary
-
-
-def _append(path: Path, noun: msgspec.Struct) -> Path:
-    """Adds one line with a single write, so that two writers cannot mix theirs."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:
-            file.write(compact(noun) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise unwritable(path, error) from None
-    return path

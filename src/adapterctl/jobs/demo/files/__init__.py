@@ -1,0 +1,1 @@
+"""Files of the example as they stand in a project: preprocessing, recipes, and its world."""

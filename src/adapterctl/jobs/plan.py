@@ -1,0 +1,259 @@
+"""Planning a rebuild: everything that it would need is gathered, and nothing is trained."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from adapterctl.errors import AdapterctlError, InvalidInput, Mismatch
+from adapterctl.jobs import capsule
+from adapterctl.jobs.base_folder import checked, locate
+from adapterctl.jobs.project import Project, require
+from adapterctl.jobs.sources import Row, prepared
+from adapterctl.jobs.survey import cut, standing_of, survey
+from adapterctl.records.base import Base, BaseShape
+from adapterctl.records.canonical import rows_digest
+from adapterctl.records.recipe import Task
+from adapterctl.records.version import VersionRecord
+from adapterctl.rules.choice import chosen
+from adapterctl.rules.estimates import TextLengths
+from adapterctl.rules.findings import skipped
+from adapterctl.rules.lifecycle import Almanac
+from adapterctl.rules.plans import Facts, FleetPlan, RebuildPlan, by_deadline, draft
+from adapterctl.rules.recipes import TRAIN
+from adapterctl.rules.standing import Standing
+from adapterctl.rules.targets import Blocker
+
+
+def plan(project: Project, wanted: str, *, to: str) -> RebuildPlan:
+    """Returns what rebuilding one version on the base ``to`` would mean.
+
+    Args:
+        project: where; its day is the day that dates are judged on.
+        wanted: ``NAME``, ``NAME@3`` or ``NAME@champion``.
+        to: the successor.
+
+    Raises:
+        NotFound: there is no such adapter or base.
+        InvalidInput: the successor is hosted, or its architecture cannot do the adapter's task.
+        Mismatch: the successor's weights are not the ones that were added.
+    """
+    adapter, version = project.version_of(wanted)
+    successor = _successor(project, to)
+    standing, _ = standing_of(project, adapter, version)
+    return _plan(project, standing, successor)
+
+
+def plan_all(project: Project, *, on_base: str, to: str) -> FleetPlan:
+    """Returns the plans of all adapters on ``on_base``; retired ones are left out.
+
+    What cannot be planned for one adapter is skipped with its reason.
+    """
+    found = cut(survey(project), base=on_base)
+    successor = _successor(project, to)
+    plans: list[RebuildPlan] = []
+    left_out = list(found.skipped)
+    leading = [standing for standing in found.standings if standing.leads]
+    for number, standing in enumerate(leading, start=1):
+        try:
+            plans.append(_plan(project, standing, successor))
+        except AdapterctlError as error:
+            left_out.append(skipped(f"adapter:{standing.name}", error))
+        project.display.progress("planning", number, len(leading))
+    return FleetPlan(old_base=on_base, new_base=to, plans=by_deadline(plans), skipped=left_out)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Successor:
+    """The base to move to, looked at once for all adapters."""
+
+    base: Base
+    folder: Path
+    almanac: Almanac
+    shapes: dict[tuple[Path, Task], BaseShape] = field(default_factory=dict)
+
+    def shape(self, folder: Path, task: Task) -> BaseShape:
+        """Returns the shape of this base or of an old one, read once."""
+        from adapterctl.training.inspect import describe
+
+        if (folder, task) not in self.shapes:
+            self.shapes[folder, task] = describe(folder, task=task)
+        return self.shapes[folder, task]
+
+
+def _successor(project: Project, to: str) -> _Successor:
+    require("torch", extra="train", needed_for="a rebuild plan")
+    base = project.registry.base(to)
+    folder = checked(project, base) if base.fingerprint else locate(project, base)
+    almanac = Almanac(project.registry.observations(), {to: base})
+    return _Successor(base=base, folder=folder, almanac=almanac)
+
+
+def _plan(project: Project, standing: Standing, successor: _Successor) -> RebuildPlan:
+    record = standing.record
+    old_dir, notes = _old_folder(project, record)
+    task = record.recipe.task
+    new = successor.shape(successor.folder, task)
+    rows = _training_rows(project, record)
+    notes += rows.notes
+    lengths, unreadable = _lengths(successor.folder, rows.rows, record, context=new.context_length)
+    old_shape = None if old_dir is None else successor.shape(old_dir, task)
+    old_lengths = None
+    if old_dir is not None and old_shape is not None:
+        limit = old_shape.context_length
+        old_lengths, _ = _lengths(old_dir, rows.rows, record, context=limit)
+    runway = successor.almanac.status_on(
+        project.today,
+        base=successor.base.base,
+        serving=standing.recipe.serving,
+        lead_days=standing.status.lead_days,
+    )
+    facts = Facts(
+        record=record,
+        recipe=standing.recipe,
+        new_base=successor.base,
+        old=old_shape,
+        new=new,
+        lengths=lengths,
+        old_lengths=old_lengths,
+        deadline=standing.status,
+        runway=runway,
+        today=project.today,
+        blockers=[*rows.blockers, *unreadable],
+        notes=notes,
+    )
+    return _confirmed(draft(facts), successor.folder, new=new, record=record)
+
+
+def _old_folder(project: Project, record: VersionRecord) -> tuple[Path | None, list[str]]:
+    """Returns where the old base lies, or ``None`` and what cannot be compared without it."""
+    try:
+        return locate(project, record.base), []
+    except AdapterctlError as error:
+        reason = error.problems[0].what
+        return None, [
+            f"{reason}: modules are mapped by the names in the record, and shapes, tokenizer, "
+            "template and time cannot be compared"
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Rows:
+    """Prepared training rows, or why there are none."""
+
+    rows: list[Row] | None = None
+    blockers: Sequence[Blocker] = ()
+    notes: Sequence[str] = ()
+
+
+def _training_rows(project: Project, record: VersionRecord) -> _Rows:
+    """Prepares the training rows: from the working tree if they are still the recorded ones."""
+    recorded = record.prepared.get(TRAIN)
+    path = record.recipe.data.train.path
+    try:
+        rows = prepared(project, record.recipe, path)
+    except AdapterctlError as error:
+        if recorded is None:
+            return _Rows(blockers=_blockers(error))
+        return _rows_from_remote(project, record)
+    if recorded is None:
+        note = "the record has no digest of the prepared rows: today's rows are counted"
+        return _Rows(rows=rows, notes=[note])
+    if rows_digest(rows) == recorded.rows_sha256:
+        return _Rows(rows=rows)
+    return _rows_from_remote(project, record)
+
+
+def _rows_from_remote(project: Project, record: VersionRecord) -> _Rows:
+    """Prepares the training rows from what the record pins."""
+    out = project.private / "plans" / f"{record.adapter}-{record.version}"
+    try:
+        place = capsule.unpack(project, record, out)
+        rows = prepared(place, record.recipe, record.recipe.data.train.path)
+        _must_be_recorded(rows, record)
+    except AdapterctlError as error:
+        return _Rows(blockers=_blockers(error))
+    finally:
+        shutil.rmtree(out, ignore_errors=True)
+    note = "the working tree has other data or code than the record: the pinned ones are used"
+    return _Rows(rows=rows, notes=[note])
+
+
+def _must_be_recorded(rows: list[Row], record: VersionRecord) -> None:
+    if rows_digest(rows) != record.prepared[TRAIN].rows_sha256:
+        raise Mismatch(
+            "pinned data and code give other training rows than the record says (CODE002)",
+            place=record.recipe.preprocessing,
+            hint=f"adapterctl verify {record.adapter}@{record.version}",
+        )
+
+
+def _lengths(
+    folder: Path, rows: list[Row] | None, record: VersionRecord, *, context: int | None
+) -> tuple[TextLengths | None, list[Blocker]]:
+    from adapterctl.training.inspect import text_lengths
+
+    if rows is None:
+        return None, []
+    try:
+        found = text_lengths(
+            folder,
+            rows,
+            task=record.recipe.task,
+            max_length=record.recipe.training.max_length,
+            context=context,
+        )
+    except InvalidInput as error:
+        return None, _blockers(error)
+    return found, []
+
+
+def _confirmed(
+    plan: RebuildPlan, folder: Path, *, new: BaseShape, record: VersionRecord
+) -> RebuildPlan:
+    """Asks PEFT and the trainer themselves whether they would do what the plan says."""
+    from adapterctl.training.inspect import given_lora
+    from adapterctl.training.refusals import lora_problems, training_problems
+
+    if not plan.can_run:
+        return plan
+    recipe = plan.proposed_recipe
+    labels = len(record.training.labels) if record.training else 0
+    problems = [*lora_problems(recipe.lora), *training_problems(recipe.training)]
+    blockers = _blockers(InvalidInput(problems)) if problems else []
+    try:
+        given = given_lora(folder, recipe.lora, task=recipe.task, labels=labels)
+    except InvalidInput as error:
+        blockers += _blockers(error)
+    else:
+        blockers += _disagreement(given, chosen(recipe.lora, new.linears, task=recipe.task))
+    return msgspec.structs.replace(plan, blockers=blockers, can_run=not blockers)
+
+
+def _disagreement(given: Sequence[str], planned: Sequence[str]) -> list[Blocker]:
+    odd = sorted(set(given) ^ set(planned))
+    if not odd:
+        return []
+    return [
+        Blocker(
+            what=f"PEFT would give LoRA to {len(given)} modules, the plan names {len(planned)}; "
+            f"the first that differs: {odd[0]}",
+            mend="name the successor's modules in role_map",
+        )
+    ]
+
+
+def _blockers(error: AdapterctlError) -> list[Blocker]:
+    return [
+        Blocker(what=_said(problem), mend=problem.hint or "correct it and plan again")
+        for problem in error.problems
+    ]
+
+
+def _said(problem: Any) -> str:
+    return f"{problem.place}: {problem.what}" if problem.place else str(problem.what)

@@ -1,0 +1,98 @@
+"""What an audit finds in one adapter version and in one base."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from adapterctl.records.base import Base
+from adapterctl.rules.endings import Frame, about, endings
+from adapterctl.rules.findings import Finding, Skipped
+from adapterctl.rules.lifecycle import Almanac
+from adapterctl.rules.standing import Standing
+
+SHADOW = "shadow"
+"""Name of the evaluation set that is drawn from what the adapter meets today."""
+
+_PINNED = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64}|sha256:[0-9a-f]{64})$")
+
+
+def judge(standing: Standing, almanac: Almanac, frame: Frame) -> Iterator[Finding]:
+    """Yields every finding about one adapter version."""
+    yield from endings(standing, almanac, frame)
+    if standing.leads:
+        yield from _unowned(standing)
+        yield from _without_shadow(standing)
+
+
+def _unowned(standing: Standing) -> Iterator[Finding]:
+    owners = standing.recipe.owners
+    missing = [key for key in ("team", "backup") if getattr(owners, key) is None]
+    if missing:
+        yield about(
+            standing,
+            "OWN001",
+            "medium",
+            message="no owner" if "team" in missing else "no backup owner",
+            mend=f"write {' and '.join(f'owners.{key}' for key in missing)} in {_recipe(standing)}",
+        )
+
+
+def _without_shadow(standing: Standing) -> Iterator[Finding]:
+    if SHADOW not in standing.recipe.data.evaluation:
+        yield about(
+            standing,
+            "EVAL002",
+            "low",
+            message="no shadow set: nothing says how it does on what it meets today",
+            mend=f"write data.evaluation.{SHADOW} in {_recipe(standing)}",
+        )
+
+
+def _recipe(standing: Standing) -> str:
+    return f"registry/adapters/{standing.adapter}/recipe.yaml"
+
+
+def judge_base(base: Base, standings: Sequence[Standing]) -> Iterator[Finding | Skipped]:
+    """Yields what is found about a base that ``standings`` are built on.
+
+    A base at a provider has neither revision nor fingerprint to pin; how long it lives is all
+    that can be judged.
+    """
+    if base.source.provider is not None:
+        return
+    common: dict[str, Any] = {
+        "subject": f"base:{base.base}",
+        "owners": sorted({owner for standing in standings for owner in standing.owners}),
+        "base": base.base,
+        "affects": sorted({standing.name for standing in standings}),
+    }
+    if base.fingerprint is None and base.fingerprint_file is not None:
+        yield Skipped(
+            subject=f"base:{base.base}",
+            reason=f"not built here yet: {base.fingerprint_file} is missing",
+            mend="dvc repro",
+        )
+        return
+    if base.fingerprint is None:
+        yield Finding(
+            code="BASE002",
+            severity="high",
+            message="no fingerprint: other weights would not be noticed",
+            mend=f"adapterctl bases fingerprint {base.base}",
+            **common,
+        )
+    if not _PINNED.match(base.revision or ""):
+        yield Finding(
+            code="BASE001",
+            severity="high",
+            message=f"revision not pinned: {base.revision or 'none'}",
+            mend=f"adapterctl bases add {base.base} {_again(base)}",
+            **common,
+        )
+
+
+def _again(base: Base) -> str:
+    source = base.source
+    return f"--hub {source.hub}@COMMIT" if source.hub else f"--path {source.path or 'DIR'}"

@@ -1,0 +1,201 @@
+"""DVC itself: opened quietly, its errors made ours, and what it says it tracks.
+
+DVC is imported inside the functions, so that importing this module costs nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from adapterctl.errors import AdapterctlError, InvalidInput, MissingExtra, NotFound, Unreachable
+
+T = TypeVar("T")
+
+REMOTE_NAME = "storage"
+_LOGGERS = ("dvc", "dvc_data", "dvc_objects")
+
+
+class Tracked(msgspec.Struct, frozen=True, kw_only=True):
+    """What DVC says of a path.
+
+    Attributes:
+        path: the file or folder that DVC tracks: the path itself, or a folder around it.
+        md5: the pinned content.
+        mend: the command that pins what the workspace holds.
+    """
+
+    path: Path
+    md5: str
+    mend: str
+
+
+@contextmanager
+def opened(root: Path) -> Iterator[Any]:
+    """Opens the DVC repository at ``root``; DVC's errors inside become ours.
+
+    Raises:
+        MissingExtra: DVC is not installed.
+        NotFound: ``root`` is in no DVC repository.
+        AdapterctlError: whatever DVC refuses, in its words.
+    """
+    _quiet()
+    from dvc.exceptions import DvcException, NotDvcRepoError
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(root)) as repo:
+            yield repo
+    except NotDvcRepoError:
+        raise NotFound(
+            "not a DVC repository", place=str(root), hint="adapterctl init, or dvc init"
+        ) from None
+    except DvcException as error:
+        raise AdapterctlError(f"DVC: {_first_line(error)}", place=str(root)) from error
+
+
+def initialise(root: Path, remote: Path | str) -> None:
+    """Makes ``root`` a DVC repository with a default remote, unless it is and has one."""
+    _quiet()
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        if not (root / ".dvc").is_dir():
+            parents = any((folder / ".git").exists() for folder in root.parents)
+            own = (root / ".git").exists()
+            Repo.init(str(root), no_scm=not own and not parents, subdir=parents and not own).close()
+        with Repo(str(root)) as repo:
+            _configure(repo, root, remote)
+    except DvcException as error:
+        raise AdapterctlError(f"DVC: {_first_line(error)}", place=str(root)) from error
+
+
+def _configure(repo: Any, root: Path, remote: Path | str) -> None:
+    """Adds the remote; ``verify`` makes DVC's own pull hash what it brings."""
+    with repo.config.edit() as config:
+        config["core"].update({"analytics": False, "check_update": False})
+        if "remote" not in config["core"]:
+            config["core"]["remote"] = REMOTE_NAME
+            config["remote"][REMOTE_NAME] = {"url": _url(root, remote), "verify": True}
+
+
+def _url(root: Path, remote: Path | str) -> Any:
+    """Returns the remote as DVC's config takes it; a folder is made, and stays relative."""
+    if isinstance(remote, str):
+        return remote
+    from dvc.config_schema import RelPath
+
+    folder = root / remote
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder) if remote.is_absolute() else RelPath(str(folder))
+
+
+def remote_odb(repo: Any, name: str | None) -> Any:
+    """Returns the object database of a remote.
+
+    Raises:
+        Unreachable: a local remote whose folder is not there: unmounted, perhaps, not empty.
+        AdapterctlError: no such remote, or one that keeps versions instead of objects.
+    """
+    odb = repo.cloud.get_remote_odb(name)
+    if odb.fs.protocol == "local" and not _remote_folder(odb).is_dir():
+        raise Unreachable(
+            f"the folder of the remote is not there: {_remote_folder(odb)}",
+            place=f"remote {remote_name(repo, name)}",
+            hint="mount it, or correct it: dvc remote modify",
+        )
+    return odb
+
+
+def remote_name(repo: Any, name: str | None) -> str:
+    """Returns the name of a remote, or of the default one, as errors show it."""
+    return repr(name or repo.config["core"].get("remote") or "default")
+
+
+def _remote_folder(odb: Any) -> Path:
+    # The database lies in files/md5 of the remote's own folder.
+    return Path(odb.path).parent.parent
+
+
+def tracked(repo: Any, target: Path) -> Tracked | None:
+    """Returns what DVC says of ``target``, or ``None`` when it tracks nothing there.
+
+    Raises:
+        InvalidInput: tracked, but in a way that keeps no content to go back to.
+    """
+    from dvc.exceptions import OutputNotFoundError
+
+    try:
+        (out, *_) = repo.find_outs_by_path(str(target), strict=False)
+    except OutputNotFoundError:
+        return None
+    shown = Path(out.fs_path).relative_to(repo.root_dir).as_posix()
+    mend = f"dvc add {shown}" if out.stage.is_data_source else f"dvc repro {out.stage.addressing}"
+    _must_keep_content(out, shown, mend)
+    return Tracked(path=Path(out.fs_path), md5=out.hash_info.value, mend=mend)
+
+
+def _must_keep_content(out: Any, shown: str, mend: str) -> None:
+    if not out.use_cache:
+        what, hint = "DVC keeps no copy of it (cache: false)", "let DVC cache this output"
+    elif not out.hash_info:
+        what, hint = f"output of the stage {out.stage.addressing!r}, which never ran", mend
+    elif out.hash_info.name != "md5":
+        what = f"pinned by {out.hash_info.name}, a hash of DVC 2 that ignores line endings"
+        hint = "dvc cache migrate --dvc-files"
+    else:
+        return
+    raise InvalidInput.one(what, place=shown, hint=hint)
+
+
+def track(repo: Any, target: Path, *, attempts: int) -> None:
+    """Runs ``dvc add``; DVC's lock is asked for ``attempts`` times.
+
+    Raises:
+        InvalidInput: git tracks the file already.
+        AdapterctlError: the lock stays taken.
+    """
+    from dvc.output import OutputAlreadyTrackedError
+
+    try:
+        _patiently(lambda: repo.add(str(target)), place=repo.lock.lockfile, attempts=attempts)
+    except OutputAlreadyTrackedError:
+        shown = target.relative_to(repo.root_dir).as_posix()
+        raise InvalidInput.one(
+            "git tracks it, so DVC cannot", place=shown, hint=f"git rm -r --cached {shown}"
+        ) from None
+
+
+def _patiently(action: Callable[[], T], *, place: str, attempts: int) -> T:
+    from dvc.lock import LockError
+
+    for _ in range(attempts):
+        try:
+            return action()
+        except LockError:
+            continue
+    raise AdapterctlError(
+        "another DVC process holds the lock",
+        place=place,
+        hint="wait until it is done; if none runs, remove the file",
+    )
+
+
+def _quiet() -> None:
+    """Keeps DVC from talking: what it has to say comes back as results and errors."""
+    try:
+        import dvc  # noqa: F401
+    except ModuleNotFoundError:
+        raise MissingExtra("dvc", needed_for="keeping data and artifacts") from None
+    for name in _LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

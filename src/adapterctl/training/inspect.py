@@ -1,0 +1,207 @@
+"""What a plan must know of a base, read without its weights.
+
+The architecture is built on torch's meta device from ``config.json`` alone: module names and
+shapes are the real ones and take no memory, whatever the base's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from adapterctl.errors import InvalidInput, NotFound
+from adapterctl.records.base import BaseShape, LinearShape
+from adapterctl.records.recipe import LoraSettings, Task
+from adapterctl.rules.estimates import TextLengths
+from adapterctl.training.formats import Row, is_conversation
+from adapterctl.training.quiet import quiet
+from adapterctl.training.text import encode_all, load_tokenizer
+from adapterctl.training.twin import read
+
+_AUTO_CLASSES = {
+    "SEQ_CLS": "AutoModelForSequenceClassification",
+    "CAUSAL_LM": "AutoModelForCausalLM",
+    "TOKEN_CLS": "AutoModelForTokenClassification",
+    "FEATURE_EXTRACTION": "AutoModel",
+}
+_UNCUT = 2**31 - 1
+
+
+def describe(base_dir: Path, *, task: Task) -> BaseShape:
+    """Returns shape, tokenizer and chat template of the base in ``base_dir``.
+
+    Module names are those that PEFT matches ``target_modules`` against: relative to the class
+    that transformers builds for ``task``.
+
+    Raises:
+        NotFound: there is no ``config.json``.
+        InvalidInput: transformers cannot build this architecture for the task, or there is no
+            usable tokenizer.
+    """
+    config = _config(base_dir)
+    model = _on_meta(config, task=task, place=str(base_dir))
+    tokenizer = load_tokenizer(base_dir)
+    text_config = config.get_text_config()
+    return BaseShape(
+        family=config.model_type,
+        architecture=type(model).__name__,
+        hidden_size=text_config.hidden_size,
+        layers=text_config.num_hidden_layers,
+        vocabulary=len(tokenizer),
+        context_length=context_length(model),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        tokenizer_class=type(tokenizer).__name__,
+        special_tokens=_special_tokens(tokenizer),
+        chat_template=_chat_template(tokenizer),
+        linears=linears(model),
+    )
+
+
+def given_lora(base_dir: Path, lora: LoraSettings, *, task: Task, labels: int) -> list[str]:
+    """Returns the modules that the installed PEFT gives LoRA on this base, sorted.
+
+    Raises:
+        InvalidInput: PEFT refuses the settings on this base.
+    """
+    reading = read(lora, base_dir=base_dir, task=task, labels=labels)
+    return [target.name for target in reading.targets]
+
+
+def linears(model: Any) -> list[LinearShape]:
+    """Returns every place of ``model`` where LoRA can stand, in the order of its modules."""
+    found = [shape for name, module in model.named_modules() for shape in _shape(name, module)]
+    # A mixture keeps all experts of a layer in one tensor, which belongs to no linear module.
+    found.extend(
+        LinearShape(
+            name=name,
+            kind="Experts",
+            features_in=parameter.shape[2],
+            features_out=parameter.shape[1],
+        )
+        for name, parameter in model.named_parameters()
+        if parameter.ndim == 3 and ".experts." in name
+    )
+    return found
+
+
+def context_length(model: Any) -> int | None:
+    """Returns the longest input in tokens, or ``None`` when the base sets no limit."""
+    for name, module in model.named_modules():
+        # RoBERTa's positions start after its padding index: 514 rows hold 512 tokens.
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None):
+            return int(module.num_embeddings - module.padding_idx - 1)
+    limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    return None if limit is None else int(limit)
+
+
+def text_lengths(
+    base_dir: Path, rows: Sequence[Row], *, task: Task, max_length: int, context: int | None
+) -> TextLengths:
+    """Returns how long prepared rows are in this base's tokens, and how many would be cut.
+
+    Args:
+        base_dir: the folder of the base.
+        rows: prepared rows.
+        task: ``SEQ_CLS`` or ``CAUSAL_LM``.
+        max_length: the recipe's, in tokens.
+        context: the base's longest input in tokens; ``None`` without a limit.
+
+    Raises:
+        InvalidInput: rows that this base cannot read, as training would refuse them.
+    """
+    limit = max_length if context is None else min(max_length, context)
+    examples = encode_all(
+        rows,
+        task=task,
+        tokenizer=load_tokenizer(base_dir),
+        labels=None,
+        max_length=_UNCUT,
+        place="train",
+    )
+    lengths = [len(example.input_ids) for example in examples]
+    learned = [any(example.loss_mask[1:limit]) for example in examples]
+    return TextLengths(
+        rows=len(rows),
+        conversations=sum(map(is_conversation, rows)),
+        tokens=sum(min(length, limit) for length in lengths),
+        longest=max(lengths, default=0),
+        limit=limit,
+        cut=sum(length > limit for length in lengths),
+        lost=0 if task == "SEQ_CLS" else learned.count(False),
+    )
+
+
+def _config(base_dir: Path) -> Any:
+    from transformers import AutoConfig
+
+    if not (base_dir / "config.json").is_file():
+        raise NotFound(
+            "no config.json in the base's folder",
+            place=str(base_dir),
+            hint="a base is a Hugging Face folder: give the one that holds config.json",
+        )
+    try:
+        with quiet():
+            return AutoConfig.from_pretrained(str(base_dir), local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise _unbuildable(base_dir / "config.json", error) from error
+
+
+def _on_meta(config: Any, *, task: Task, place: str) -> Any:
+    import transformers
+
+    kind = getattr(transformers, _AUTO_CLASSES[task])
+    try:
+        with quiet(), torch.random.fork_rng(devices=[]), torch.device("meta"):
+            return kind.from_config(config)
+    except ValueError as error:
+        if "Unrecognized configuration class" not in str(error):
+            raise
+        raise InvalidInput.one(
+            f"{config.model_type} cannot be built for {task}",
+            place=place,
+            hint="choose a base whose architecture transformers offers for this task",
+        ) from error
+
+
+def _unbuildable(path: Path, error: Exception) -> InvalidInput:
+    return InvalidInput.one(
+        f"transformers cannot read it: {str(error).splitlines()[0]}",
+        place=str(path),
+        hint="a newer transformers may know the architecture",
+    )
+
+
+def _shape(name: str, module: Any) -> Iterator[LinearShape]:
+    from transformers.pytorch_utils import Conv1D
+
+    match module:
+        case torch.nn.Linear():
+            kind, widths = "Linear", (module.in_features, module.out_features)
+        case Conv1D():
+            kind, widths = "Conv1D", tuple(module.weight.shape)
+        case torch.nn.Embedding():
+            kind, widths = "Embedding", (module.num_embeddings, module.embedding_dim)
+        case _:
+            return
+    yield LinearShape(name=name, kind=kind, features_in=widths[0], features_out=widths[1])
+
+
+def _special_tokens(tokenizer: Any) -> dict[str, str]:
+    named: dict[str, str] = {}
+    for role, value in tokenizer.special_tokens_map.items():
+        if isinstance(value, list | tuple):
+            named |= {f"{role}.{number}": str(text) for number, text in enumerate(value)}
+        else:
+            named[role] = str(value)
+    return dict(sorted(named.items()))
+
+
+def _chat_template(tokenizer: Any) -> str | None:
+    template = tokenizer.chat_template
+    if isinstance(template, dict):
+        template = template.get("default")
+    return None if template is None else str(template)
