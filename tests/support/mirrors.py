@@ -219,6 +219,7 @@ def _record(adapter: str, version: int) -> dict[str, Any]:
         "weights_sha256": digest("weights"),
         "adapter_config_sha256": digest("config"),
         "metrics": {"gold": {"accuracy": 0.9, "f1_macro": 0.88}},
+        "labels": ["card", "refund"],
         "training": _TRAINING,
     }
 

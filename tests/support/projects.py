@@ -7,15 +7,16 @@ import random
 import subprocess
 from pathlib import Path
 
-from adapterctl.cli import run
 from support.tiny_bases import tiny_bert, tiny_llama
+
+from adapterctl.cli import run
 
 TOPICS = {
     "billing": ["invoice", "charge", "refund", "payment", "card", "fee"],
     "delivery": ["parcel", "courier", "late", "address", "tracking", "box"],
     "login": ["password", "account", "code", "email", "locked", "reset"],
 }
-FILLER = "please help me with my order today i have been waiting and it does not work thanks".split()
+FILLER = "please help me with my order today i have been waiting it does not work thanks".split()
 
 PREPARE = '''\
 """Lower-cases what customers write."""
@@ -30,10 +31,10 @@ def prepare(rows):
 def choose(pool):
     return [number for number, row in enumerate(pool) if row["checked"]]
 '''
-TEXTS = '''\
+TEXTS = """\
 def tidy(text):
     return text.strip().lower()
-'''
+"""
 RECIPE = """\
 schema_version: 1
 adapter: router

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from ruamel.yaml import YAML
 
 from adapterctl.jobs.project import Project
 from adapterctl.records.base import Base, BaseDigests, BaseSource
@@ -37,6 +39,7 @@ from adapterctl.records.version import (
     DatasetPin,
     Environment,
     FilePin,
+    PreparedPin,
     RebuiltFrom,
     SelectionPin,
     TrainingFacts,
@@ -92,7 +95,7 @@ class SmallRegistry:
         """Writes an adapter's recipe."""
         recipe = msgspec.structs.replace(a_recipe(adapter), **changes)
         path = self.door.recipe_path(adapter)
-        write_atomically(path, dump_yaml(recipe).encode())
+        write_atomically(path, as_written(recipe).encode())
         return recipe
 
     def version(self, recipe: Recipe, **changes: Any) -> VersionRecord:
@@ -146,6 +149,28 @@ class SmallRegistry:
         """Cuts a record short, as a bad merge might."""
         path = self.door.record_path(adapter, version)
         write_atomically(path, path.read_bytes()[:200])
+
+
+def as_written(noun: msgspec.Struct) -> str:
+    """Returns a noun as a person writes it: YAML without what stands at its default."""
+    buffer = StringIO()
+    YAML(typ="rt", pure=True).dump(_lean(noun), buffer)
+    return buffer.getvalue()
+
+
+def _lean(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        fields = {field.name: field for field in msgspec.structs.fields(value)}
+        given = {name: getattr(value, name) for name in fields}
+        return {k: _lean(v) for k, v in given.items() if v != _default(fields[k])}
+    if isinstance(value, dict):
+        return {key: _lean(item) for key, item in value.items()}
+    return [_lean(item) for item in value] if isinstance(value, list) else value
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    made = field.default_factory
+    return field.default if made is msgspec.NODEFAULT else made()
 
 
 def a_base(name: str) -> Base:
@@ -236,6 +261,12 @@ def a_record(recipe: Recipe, version: int) -> VersionRecord:
         ),
         weights_sha256=sha(*seed, "weights"),
         adapter_config_sha256=sha(*seed, "config"),
+        prepared={
+            name: PreparedPin(
+                rows=rows, rows_sha256=sha(*seed, name), encoded_sha256=sha(*seed, name, "ids")
+            )
+            for name, rows in {"train": 847, **dict.fromkeys(recipe.data.evaluation, 200)}.items()
+        },
         metrics={"gold": {"accuracy": 0.905}, "shadow": {"accuracy": 0.88}},
         selection=SelectionPin(
             pool=a_dataset(f"data/{recipe.adapter}/pool.jsonl", rows=2000),

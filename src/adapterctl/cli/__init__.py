@@ -24,7 +24,8 @@ class Verbs(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Returns the verbs in the order of the table."""
-        return list(VERBS)
+        # Not list(): once the verb of that name is imported, it is this package's attribute.
+        return [*VERBS]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Imports the file of one verb."""
@@ -58,7 +59,7 @@ def adapterctl(ctx: click.Context, project: str | None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Runs one command and returns its exit status (DESIGN.md, section 6)."""
     try:
-        status: Any = adapterctl.main(list(arguments), "adapterctl", standalone_mode=False)
+        status: Any = adapterctl.main([*arguments], "adapterctl", standalone_mode=False)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.ClickException as error:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adapterctl.errors import Unreachable
+from adapterctl.errors import AdapterctlError, Unreachable
 from adapterctl.jobs.base_folder import locate
 from adapterctl.jobs.building import TRAIL
 from adapterctl.jobs.project import Project
@@ -22,7 +22,7 @@ from adapterctl.records.canonical import compact
 from adapterctl.records.parity import Prediction
 from adapterctl.records.reading import read_json
 from adapterctl.records.version import ArtifactPin, FilePin, TrailStep, VersionRecord
-from adapterctl.rules.aliases import aliases
+from adapterctl.rules.aliases import aliases, is_retired
 from adapterctl.rules.grades import grade
 from adapterctl.stores.code import bundle
 from adapterctl.stores.files import write_atomically
@@ -124,15 +124,42 @@ def finish(project: Project, record: VersionRecord, *, folder: Path | None, new:
 
 
 def mirror(project: Project, record: VersionRecord, *, folder: Path | None) -> str | None:
-    """Brings one version and the aliases over to MLflow; returns why it could not, if so."""
+    """Brings an adapter over to MLflow; returns why it could not, if so.
+
+    The version is registered by then: nothing that MLflow says can undo it.
+    """
     try:
-        if project.mirror.missing(record.adapter, [(record.version, _digest(project, record))]):
-            project.mirror.mirror(entry(project, record, folder=folder))
-        held = aliases(project.registry.events(record.adapter))
-        project.mirror.set_aliases(record.adapter, held)
-    except Unreachable as reason:
-        return reason.problems[0].what
+        bring_in_line(project, record.adapter, folders={record.version: folder} if folder else {})
+    except AdapterctlError as error:
+        return error.problems[0].what
     return None
+
+
+def bring_in_line(
+    project: Project, adapter: str, *, folders: Mapping[int, Path] | None = None
+) -> tuple[int, ...]:
+    """Replays every record of an adapter that MLflow lacks, and sets its aliases.
+
+    Args:
+        project: where.
+        adapter: whose versions.
+        folders: version folders that are at hand; others are fetched from DVC.
+
+    Returns:
+        the versions that were replayed now, ascending.
+    """
+    digests = [(v, _digest(project, adapter, v)) for v in project.registry.versions(adapter)]
+    missing = project.mirror.missing(adapter, digests)
+    for done, version in enumerate(missing, start=1):
+        record = project.registry.record(adapter, version)
+        folder = (folders or {}).get(version)
+        project.mirror.mirror(entry(project, record, folder=folder))
+        project.display.progress(f"mirroring {adapter} to MLflow", done, len(missing))
+    events = project.registry.events(adapter)
+    project.mirror.set_aliases(adapter, aliases(events))
+    if is_retired(events):
+        project.mirror.tag(adapter, digests[-1][0], {"adapterctl.state": "retired"})
+    return tuple(missing)
 
 
 def entry(project: Project, record: VersionRecord, *, folder: Path | None) -> MirrorEntry:
@@ -169,9 +196,8 @@ def read_trail(path: Path) -> list[TrailStep]:
     return [read_json(line, TrailStep, file=f"{path}:{number}") for number, line in lines]
 
 
-def _digest(project: Project, record: VersionRecord) -> str:
-    raw = project.registry.record_bytes(record.adapter, record.version)
-    return hashlib.sha256(raw).hexdigest()
+def _digest(project: Project, adapter: str, version: int) -> str:
+    return hashlib.sha256(project.registry.record_bytes(adapter, version)).hexdigest()
 
 
 def _base_hint(project: Project, record: VersionRecord) -> Path | None:

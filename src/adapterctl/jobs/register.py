@@ -69,7 +69,7 @@ def register(project: Project, recipe_path: Path, *, adapter: Path | None, devic
 
 def check(project: Project, recipe_path: Path) -> Sources:
     """Runs only the gates that need no weights in memory; writes nothing."""
-    return gather(project, project.registry.recipe_at(recipe_path))
+    return gather(project, project.registry.recipe_at(_found(project, recipe_path)))
 
 
 def _build_and_file(
@@ -183,6 +183,7 @@ def _pin(project: Project, sources: Sources, *, adapter: Path | None, device: st
 
 def _adopted_recipe(project: Project, path: Path) -> Recipe:
     """Returns the recipe; one from elsewhere is copied to where the registry keeps it."""
+    path = _found(project, path)
     recipe = project.registry.recipe_at(path)
     home = project.registry.recipe_path(recipe.adapter)
     if path.resolve() == home.resolve():
@@ -194,6 +195,12 @@ def _adopted_recipe(project: Project, path: Path) -> Recipe:
             hint="edit that one and register it",
         )
     return recipe
+
+
+def _found(project: Project, path: Path) -> Path:
+    """A path is taken from the current folder or, failing that, from the project's."""
+    inside = project.root / path
+    return inside if not path.exists() and inside.exists() else path.absolute()
 
 
 def _recipe_text(project: Project, recipe: Recipe) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from adapterctl.jobs import filing
 from adapterctl.jobs.project import Project
-from adapterctl.rules.aliases import aliases, is_retired
+from adapterctl.rules.aliases import aliases
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,18 +31,10 @@ def sync(project: Project) -> list[Synced]:
 
 
 def _sync(project: Project, adapter: str) -> Synced:
-    versions = project.registry.versions(adapter)
-    digests = [
-        (v, hashlib.sha256(project.registry.record_bytes(adapter, v)).hexdigest()) for v in versions
-    ]
-    missing = project.mirror.missing(adapter, digests)
-    for done, version in enumerate(missing, start=1):
-        record = project.registry.record(adapter, version)
-        project.mirror.mirror(filing.entry(project, record, folder=None))
-        project.display.progress(f"replaying {adapter}", done, len(missing))
-    events = project.registry.events(adapter)
-    held = aliases(events)
-    project.mirror.set_aliases(adapter, held)
-    if is_retired(events):
-        project.mirror.tag(adapter, versions[-1], {"adapterctl.state": "retired"})
-    return Synced(adapter=adapter, replayed=tuple(missing), versions=len(versions), aliases=held)
+    replayed = filing.bring_in_line(project, adapter)
+    return Synced(
+        adapter=adapter,
+        replayed=replayed,
+        versions=len(project.registry.versions(adapter)),
+        aliases=aliases(project.registry.events(adapter)),
+    )

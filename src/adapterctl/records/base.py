@@ -86,7 +86,8 @@ class LinearShape(Noun, frozen=True, kw_only=True):
 
     Attributes:
         name: dotted module path, ``encoder.layer.0.attention.self.query``.
-        kind: ``Linear``, ``Conv1D`` or ``Embedding``.
+        kind: ``Linear``, ``Conv1D``, ``Embedding``, or ``Experts``: one tensor that holds a layer's
+            experts, which is no module.
         features_in: input width.
         features_out: output width.
     """
@@ -104,6 +105,7 @@ class BaseShape(Noun, frozen=True, kw_only=True):
         hidden_size: width of the residual stream.
         context_length: longest input in tokens; ``None`` when the config sets no limit.
         special_tokens: role (``pad_token``, ...) to token text.
+        fresh: dense layers of the task's head that the folder has no weights for.
     """
 
     family: str
@@ -117,3 +119,4 @@ class BaseShape(Noun, frozen=True, kw_only=True):
     special_tokens: dict[str, str]
     chat_template: str | None
     linears: list[LinearShape]
+    fresh: list[str] = []

@@ -14,9 +14,9 @@ from rich.table import Table
 from adapterctl.records.parity import NegativeFlips, ParityReport
 from adapterctl.render.parity_sections import Section, sections
 from adapterctl.render.parity_words import next_step, sentences
+from adapterctl.render.table import WIDTH
 from adapterctl.rules.flips import Flip
 
-WIDTH = 80
 MOST_FLIPS = 20
 
 

@@ -14,7 +14,7 @@ def sentences(report: ParityReport) -> Iterator[str]:
         if line.slice is None or line.verdict == "FAIL":
             yield f"{_place(line)}: {_metric_sentence(line)}"
     for flips in report.negative_flips:
-        yield f"{flips.set}: {_flip_sentence(flips)}"
+        yield f"{flips.set} negative flips: {_flip_sentence(flips)}"
 
 
 def next_step(report: ParityReport, candidate: str) -> str:
@@ -65,7 +65,9 @@ def _metric_sentence(line: MetricParity) -> str:
     loss, gain = _loss_and_gain(line.name, line.interval)
     match line.verdict:
         case "PASS":
-            return f"passes, for it lost at most {max(loss, 0):.3f} and {line.margin:g} is allowed."
+            if loss < 0:
+                return f"passes, for it gained at least {-loss:.3f}."
+            return f"passes, for it lost at most {loss:.3f} and {line.margin:g} is allowed."
         case "FAIL":
             return f"fails, for it lost at least {-gain:.3f} and only {line.margin:g} is allowed."
         case "INCONCLUSIVE":

@@ -30,6 +30,7 @@ def as_text(shown: Shown, skipped: Sequence[Skipped], *, colour: bool = False) -
         ("Base", _base(record)),
         ("Data", _data(record)),
         ("Code", _code(record)),
+        ("Prepared", _prepared(record)),
         ("Recipe", _recipe(record)),
         ("Environment", _environment(record)),
         ("Result", _result(record)),
@@ -87,6 +88,7 @@ def _data(record: VersionRecord) -> Pairs:
         chosen = record.selection
         number = "all" if chosen.chosen is None else f"{chosen.chosen:,}"
         yield "selection", f"{number} rows by {chosen.rule or chosen.reason or 'no stated rule'}"
+        yield "  sha256", chosen.indices_sha256 or ""
         yield "labelled by", chosen.labelled_by or ""
         yield from _dataset("pool", chosen.pool)
     for name, pin in record.evaluation.items():
@@ -109,6 +111,13 @@ def _code(record: VersionRecord) -> Pairs:
     yield "committed", "yes" if code.committed else "no: the working tree differed"
     yield "files", ", ".join(file.path for file in code.files)
     yield "digest", code.digest
+
+
+def _prepared(record: VersionRecord) -> Pairs:
+    for name, pin in record.prepared.items():
+        yield name, f"{pin.rows:,} rows"
+        yield "  rows", pin.rows_sha256
+        yield "  encoded", pin.encoded_sha256
 
 
 def _recipe(record: VersionRecord) -> Pairs:
@@ -150,6 +159,7 @@ def _result(record: VersionRecord) -> Pairs:
     if facts is not None:
         yield "trained", f"{facts.steps:,} steps over {facts.rows:,} rows in {facts.seconds:.1f} s"
         yield "loss", f"{facts.first_loss:.4f} to {facts.last_loss:.4f}"
+        yield "trail", facts.trail_sha256
         yield "parameters", f"{facts.trainable_parameters:,} trainable"
     yield "artifacts", f"{len(record.artifacts.files)} files, {record.artifacts.size:,} bytes"
     yield "  md5", record.artifacts.md5

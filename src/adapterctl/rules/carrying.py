@@ -45,13 +45,12 @@ def map_targets(question: Question) -> RoleMap:
     """Returns the LoRA settings for the successor, with every change said and every doubt named."""
     found = place(question)
     placed = [finding for finding in found if isinstance(finding, Placed)]
-    settings: dict[str, Any] = {"target_modules": target_modules(question, placed)}
-    for finding in _carried(question, placed):
+    settings: dict[str, Any] = {}
+    for finding in _carried(question, placed) if placed else ():
         if isinstance(finding, dict):
             settings |= finding
         else:
             found.append(finding)
-    settings |= _layers_as_names(question, placed, settings)
     return RoleMap(
         lora=msgspec.structs.replace(question.lora, **settings),
         matches=_matches(question, placed),
@@ -76,6 +75,7 @@ def _matches(question: Question, placed: Sequence[Placed]) -> list[RoleMatch]:
 def _carried(question: Question, placed: Sequence[Placed]) -> Iterator[Finding | dict[str, Any]]:
     """Yields settings to change, with the notes and blockers that go with them."""
     lora = question.lora
+    yield {"target_modules": target_modules(question, placed)}
     yield from _of_one_base(lora)
     yield from _saved(question)
     for name in ("rank_pattern", "alpha_pattern"):
@@ -107,11 +107,9 @@ def _of_one_base(lora: LoraSettings) -> Iterator[Blocker]:
 
 def _saved(question: Question) -> Iterator[Finding | dict[str, Any]]:
     """Translates ``modules_to_save``: a head becomes the successor's head, all else blocks."""
-    saved = question.lora.modules_to_save
-    if saved is None:
-        return
-    kept: list[str] = []
-    for module in saved:
+    before = question.lora.modules_to_save or []
+    kept = list(question.must_save)
+    for module in before:
         roles = _roles_inside(question, module)
         if module not in _HEADS and not roles <= {HEAD, HEAD_DENSE}:
             yield Blocker(
@@ -121,10 +119,15 @@ def _saved(question: Question) -> Iterator[Finding | dict[str, Any]]:
             )
         kept.extend(_heads(question) if module in _HEADS or HEAD in roles else ())
         kept.extend(_with_role(question, HEAD_DENSE) if HEAD_DENSE in roles else ())
-    new = sorted(set(kept))
-    yield {"modules_to_save": new or None}
-    if new != sorted(saved):
-        yield f"modules_to_save {', '.join(saved)} becomes {', '.join(new) or 'empty'}"
+    after = sorted(set(kept))
+    yield {"modules_to_save": after or None}
+    if question.must_save:
+        yield (
+            f"the successor has no weights for {', '.join(question.must_save)}: trained in full "
+            "beside the head"
+        )
+    elif after != sorted(before):
+        yield f"modules_to_save {', '.join(before)} becomes {', '.join(after) or 'empty'}"
 
 
 def _roles_inside(question: Question, module: str) -> set[str | None]:
@@ -201,6 +204,7 @@ def _layers(question: Question, placed: Sequence[Placed]) -> Iterator[Finding | 
         )
     else:
         yield {"layers_pattern": None}
+        yield from _written_out(question, placed)
         yield f"layers_to_transform is carried: both have {question.new.layers} layers"
 
 
@@ -208,18 +212,12 @@ def _restricted(lora: LoraSettings) -> bool:
     return lora.layers_to_transform is not None and lora.layers_to_transform != []
 
 
-def _layers_as_names(
-    question: Question, placed: Sequence[Placed], settings: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Writes chosen layers out in full where an expression is needed: PEFT takes one or other."""
-    lora = msgspec.structs.replace(question.lora, **settings)
-    if not _restricted(lora) or not isinstance(lora.target_modules, str) or not placed:
-        return {}
-    new = sorted(name for placement in placed for name in placement.new)
-    named = msgspec.structs.replace(lora, target_modules=[_tail(name) for name in new])
-    here = set(chosen(named, question.new.linears, task=question.recipe.task)) & set(new)
-    return {"target_modules": sorted(here), "layers_to_transform": None}
-
-
-def _tail(name: str) -> str:
-    return name.rsplit(".", 1)[-1]
+def _written_out(question: Question, placed: Sequence[Placed]) -> Iterator[dict[str, Any]]:
+    """Names modules in full where only an expression is exact: PEFT takes layers or expressions."""
+    if not isinstance(target_modules(question, placed), str) or question.stays_all_linear:
+        return
+    new = [name for placement in placed for name in placement.new]
+    endings = sorted({name.rsplit(".", 1)[-1] for name in new})
+    inside = msgspec.structs.replace(question.lora, target_modules=endings, layers_pattern=None)
+    here = set(chosen(inside, question.new.linears, task=question.recipe.task)) & set(new)
+    yield {"target_modules": sorted(here), "layers_to_transform": None}

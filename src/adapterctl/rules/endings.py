@@ -161,11 +161,25 @@ def _unknown(standing: Standing, almanac: Almanac) -> Iterator[Finding]:
     """Yields where the adapter is served without a known end of the weights or the service."""
     ends = [clock for clock in standing.status.clocks if clock.phase != "tuning"]
     places = almanac.places(standing.base, standing.recipe.serving)
-    if not places and not ends:
+    elsewhere = {seen.provider or seen.region for seen in almanac.about(standing.base)} - {None}
+    if not places and elsewhere:
+        yield _served_nowhere(standing, sorted(map(str, elsewhere)))
+    elif not places and not ends:
         yield _without_end(standing, None)
     dark = [place for place in places if not any(hits(clock, [place]) for clock in ends)]
     for place in {place.provider: place for place in reversed(dark)}.values():
         yield _without_end(standing, place if place.provider != SELF_HOSTED else None)
+
+
+def _served_nowhere(standing: Standing, providers: list[str]) -> Finding:
+    return about(
+        standing,
+        "EOL004",
+        "medium",
+        message=f"nothing says where it is served: the dates of {', '.join(providers)} may hit it",
+        phase="serving",
+        mend=f"write serving in registry/adapters/{standing.adapter}/recipe.yaml",
+    )
 
 
 def _without_end(standing: Standing, place: Serving | None) -> Finding:

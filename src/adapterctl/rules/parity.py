@@ -71,14 +71,24 @@ def judge(
         level=level,
         seed=seed,
     )
-    sides = [paired(side) for side in sets]
+    return _report([paired(side) for side in sets], terms, old_side)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Returns FAIL before INCONCLUSIVE before PASS; PASS for none."""
+    found = set(verdicts)
+    ordered: tuple[Verdict, ...] = ("FAIL", "INCONCLUSIVE")
+    return next((verdict for verdict in ordered if verdict in found), "PASS")
+
+
+def _report(sides: Sequence[SideBySide], terms: Terms, old_side: OldSide) -> ParityReport:
     whole = [_whole(side, metric, terms) for side in sides for metric in side.metrics]
     slices = judge_slices(sides, terms)
     flips = [found for side in sides if (found := _flips(side, terms))]
     ties = bool(whole) and all(_ties(side, m, terms) for side in sides for m in side.metrics)
     return ParityReport(
         verdict=_overall(whole, slices, flips),
-        level=level,
+        level=terms.level,
         old_side=old_side,
         metrics=[*whole, *slices],
         negative_flips=flips,
@@ -91,13 +101,6 @@ def judge(
         ],
         settings=_settings(terms),
     )
-
-
-def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """Returns FAIL before INCONCLUSIVE before PASS; PASS for none."""
-    found = set(verdicts)
-    ordered: tuple[Verdict, ...] = ("FAIL", "INCONCLUSIVE")
-    return next((verdict for verdict in ordered if verdict in found), "PASS")
 
 
 def _overall(

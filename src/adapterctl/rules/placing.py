@@ -14,7 +14,7 @@ import msgspec
 
 from adapterctl.records.base import BaseShape
 from adapterctl.records.recipe import LoraSettings
-from adapterctl.rules.choice import chosen, is_saved, spell
+from adapterctl.rules.choice import chosen, ends_with, is_all_linear, is_saved, spell
 from adapterctl.rules.overrides import linear_roles, overridden
 from adapterctl.rules.roles import HEAD_DENSE, by_role, is_mixture, parts_of
 from adapterctl.rules.targets import (
@@ -62,10 +62,21 @@ def target_modules(question: Question, placed: Iterable[Placed]) -> str | list[s
     every = [linear.name for linear in question.new.linears]
     new = {name for placement in placed for name in placement.new}
     wanted = [name for name in every if name in new]
+    fits = _fits(question, every) and wanted == _chosen_as_written(question)
+    return question.lora.target_modules if fits else spell(wanted, every)
+
+
+def _fits(question: Question, every: Sequence[str]) -> bool:
+    """Whether each written name means something on the successor."""
+    written = question.lora.target_modules
+    if isinstance(written, str):
+        return not is_all_linear(question.lora)
+    return all(any(ends_with(name, ending) for name in every) for ending in written)
+
+
+def _chosen_as_written(question: Question) -> list[str]:
     everywhere = msgspec.structs.replace(question.lora, layers_to_transform=None)
-    if wanted == chosen(everywhere, question.new.linears, task=question.recipe.task):
-        return question.lora.target_modules
-    return spell(wanted, every)
+    return chosen(everywhere, question.new.linears, task=question.recipe.task)
 
 
 def endings(base: BaseShape, names: Iterable[str]) -> str:
@@ -81,7 +92,8 @@ def _all_linear(question: Question, asked: Sequence[str]) -> Iterator[Finding]:
             what="all-linear does not mean the same modules on a mixture of experts",
             mend=f"{mend_in_role_map(_ATTENTION_ALONE)} to adapt the attention alone",
         )
-    new = chosen(question.lora, question.new.linears, task=question.recipe.task)
+    saving = msgspec.structs.replace(question.lora, modules_to_save=question.must_save)
+    new = chosen(saving, question.new.linears, task=question.recipe.task)
     before, after = roles_of(asked), roles_of(new)
     for role in dict.fromkeys([*before, *after]):
         old_side, new_side = tuple(before.get(role, ())), tuple(after.get(role, ()))
@@ -162,11 +174,11 @@ def _by_role(question: Question, names: Sequence[str]) -> Iterator[Finding]:
 
 
 def _available(question: Question) -> dict[str, tuple[str, ...]]:
-    task = question.recipe.task
+    saving = LoraSettings(modules_to_save=question.must_save)
     free = [
         linear
         for linear in question.new.linears
-        if linear.kind != "Experts" and not is_saved(linear.name, LoraSettings(), task=task)
+        if linear.kind != "Experts" and not is_saved(linear.name, saving, task=question.recipe.task)
     ]
     return {role: tuple(names) for role, names in by_role(free).items() if role}
 

@@ -7,7 +7,7 @@ margin, FAIL when it lies below. They are plans, not promises.
 
 from __future__ import annotations
 
-from math import ceil, isfinite, sqrt
+from math import ceil, sqrt
 from statistics import NormalDist
 
 from adapterctl.rules.tango import Pairs, restricted_loss_rate
@@ -77,5 +77,6 @@ def _rows(
     """Returns ((z_level * sd if on the margin + z_power * sd believed) / distance) ** 2."""
     normal = NormalDist()
     needed = normal.inv_cdf(1 - level) * assumed + normal.inv_cdf(POWER) * believed
-    rows = (needed / distance) ** 2 if distance else float("inf")
-    return max(ceil(rows), had + 1) if isfinite(rows) and rows <= MOST_ROWS else None
+    if needed >= abs(distance) * sqrt(MOST_ROWS):
+        return None
+    return max(ceil((needed / distance) ** 2), had + 1)

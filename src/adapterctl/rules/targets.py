@@ -14,7 +14,7 @@ import msgspec
 from adapterctl.records.base import BaseShape, LinearShape
 from adapterctl.records.noun import Noun, Sparse
 from adapterctl.records.recipe import LoraSettings, Recipe
-from adapterctl.rules.choice import chosen, is_all_linear
+from adapterctl.rules.choice import chosen, is_all_linear, is_saved
 from adapterctl.rules.roles import role_of
 
 OTHER = "other"
@@ -108,6 +108,15 @@ class Question:
     def stays_all_linear(self) -> bool:
         """Whether the word ``all-linear`` says everything there is to say."""
         return is_all_linear(self.lora) and not self.lora.exclude_modules and not self.overrides
+
+    @property
+    def must_save(self) -> list[str]:
+        """The successor's layers that have no weights yet and that PEFT does not save by itself."""
+        return [
+            name
+            for name in self.new.fresh
+            if not is_saved(name, LoraSettings(), task=self.recipe.task)
+        ]
 
     def asked(self) -> list[str]:
         """Returns the old base's modules that have LoRA, in every layer.

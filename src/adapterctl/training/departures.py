@@ -21,8 +21,10 @@ Precision of the base
     Float32 on the CPU and the GPU whatever the file holds, with bfloat16 autocast when ``bf16``
     is set. Trainer leaves it to whoever loads the base. TF32 is off.
 Loss
-    Summed over the targets of all micro-batches of a step and divided by their number, which is
-    Trainer's way for models whose forward takes ``num_items_in_batch``; here for all. A step
+    Summed over the targets of all micro-batches of a step and divided by their number, as Trainer
+    does for CAUSAL_LM. Trainer means the same for SEQ_CLS, but the classifiers of transformers
+    ignore ``num_items_in_batch``, so that with accumulation over k batches its loss and gradients
+    are k times as large; here k batches weigh as much as one that is k times as large. A step
     without any target has the loss 0, where Trainer has not a number.
 Logits
     For CAUSAL_LM only from the first position that is learned on in a batch: the prompt's are not

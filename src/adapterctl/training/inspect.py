@@ -1,21 +1,24 @@
 """What a plan must know of a base, read without its weights.
 
 The architecture is built on torch's meta device from ``config.json`` alone: module names and
-shapes are the real ones and take no memory, whatever the base's size.
+shapes are the real ones and take no memory, whatever the base's size. Of the weights only the
+tensors' names are read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 
-from adapterctl.errors import InvalidInput, NotFound
+from adapterctl.errors import InvalidInput, Mismatch, NotFound
 from adapterctl.records.base import BaseShape, LinearShape
 from adapterctl.records.recipe import LoraSettings, Task
 from adapterctl.rules.estimates import TextLengths
+from adapterctl.rules.roles import HEAD_DENSE, role_of
 from adapterctl.training.formats import Row, is_conversation
 from adapterctl.training.quiet import quiet
 from adapterctl.training.text import encode_all, load_tokenizer
@@ -40,6 +43,7 @@ def describe(base_dir: Path, *, task: Task) -> BaseShape:
         NotFound: there is no ``config.json``.
         InvalidInput: transformers cannot build this architecture for the task, or there is no
             usable tokenizer.
+        Mismatch: a weights file is damaged.
     """
     config = _config(base_dir)
     model = _on_meta(config, task=task, place=str(base_dir))
@@ -57,6 +61,7 @@ def describe(base_dir: Path, *, task: Task) -> BaseShape:
         special_tokens=_special_tokens(tokenizer),
         chat_template=_chat_template(tokenizer),
         linears=linears(model),
+        fresh=fresh_layers(model, _tensor_names(base_dir)),
     )
 
 
@@ -85,6 +90,21 @@ def linears(model: Any) -> list[LinearShape]:
         if parameter.ndim == 3 and ".experts." in name
     )
     return found
+
+
+def fresh_layers(model: Any, stored: Set[str]) -> list[str]:
+    """Returns the dense layers of the head that a base with the tensors ``stored`` does not have.
+
+    They start from the seed, so the adapter must carry them whole.
+    """
+    trunk = f"{model.base_model_prefix}."
+    return [
+        linear.name
+        for linear in linears(model)
+        if role_of(linear.name) == HEAD_DENSE
+        # A base that was saved without any head names its tensors without the trunk.
+        and not {f"{linear.name}.weight", f"{linear.name.removeprefix(trunk)}.weight"} & stored
+    ]
 
 
 def context_length(model: Any) -> int | None:
@@ -148,6 +168,21 @@ def _config(base_dir: Path) -> Any:
             return AutoConfig.from_pretrained(str(base_dir), local_files_only=True)
     except (OSError, ValueError) as error:
         raise _unbuildable(base_dir / "config.json", error) from error
+
+
+def _tensor_names(base_dir: Path) -> set[str]:
+    names: set[str] = set()
+    for file in sorted(base_dir.glob("*.safetensors")):
+        try:
+            with safe_open(file, framework="pt") as tensors:
+                names.update(tensors.keys())
+        except SafetensorError as error:
+            raise Mismatch(
+                f"a weights file cannot be read: {error}",
+                place=str(file),
+                hint="fetch the base again: the file is cut off or damaged",
+            ) from error
+    return names
 
 
 def _on_meta(config: Any, *, task: Task, place: str) -> Any:

@@ -65,7 +65,7 @@ def _upload(
                 place=file.path,
                 hint="remove that file and run dvc commit, or dvc add what it holds",
             )
-    callback = _callback(f"pushing to {remote.name}", progress)
+    callback = _callback(f"pushing to {remote.name}", progress, total=len(md5s))
     remote.odb.add(list(paths), cache.odb.fs, md5s, callback=callback, verify=False)
 
 
@@ -174,7 +174,7 @@ def _bring(
 
     froms = [source.odb.oid_to_path(piece.md5) for piece in wanted]
     tos = [str(folder / piece.path) for piece in wanted]
-    callback = _callback(f"fetching from {source.name}", progress)
+    callback = _callback(f"fetching from {source.name}", progress, total=len(wanted))
     try:
         generic.copy(source.odb.fs, froms, localfs, tos, callback=callback)
     except OSError as error:
@@ -184,12 +184,12 @@ def _bring(
     return [piece for piece in wanted if found[piece.path] != piece.sha256]
 
 
-def _callback(label: str, progress: Progress | None) -> Any:
+def _callback(label: str, progress: Progress | None, *, total: int) -> Any:
     """Returns fsspec's callback that counts files, its count passed on."""
     from fsspec.callbacks import Callback
 
-    def report(size: int | None, value: int, **_: Any) -> None:
-        if progress is not None and size:
-            progress(label, value, size)
+    def report(_size: int | None, value: int, **_: Any) -> None:
+        if progress is not None and value:
+            progress(label, value, total)
 
-    return Callback(hooks={"report": report})
+    return Callback(size=total, hooks={"report": report})

@@ -1,0 +1,221 @@
+"""A rebuild plan for the person on duty: what blocks, what changes, what stays, what next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from adapterctl.render.answer import envelope
+from adapterctl.render.table import day, paint, pairs, slack, table, unjudged, wrapped
+from adapterctl.rules.plans import FleetPlan, RebuildPlan
+from adapterctl.rules.runways import Runway
+from adapterctl.rules.targets import Blocker, Group, RoleMatch
+
+_ROLE_TITLES = ("ROLE", "OLD MODULES", "NEW MODULES", "OLD SHAPE", "NEW SHAPE")
+_FLEET_TITLES = ("SLACK", "REBUILD BY", "ADAPTER", "ROWS", "TIME", "PLAN")
+_MINUTE, _HOUR = 60, 3600
+
+
+def as_json(plans: Sequence[RebuildPlan], *, as_of: date) -> str:
+    """Returns the plan of one adapter as an answer's only result."""
+    return envelope("plan", as_of=as_of, results=plans)
+
+
+def fleet_as_json(fleet: FleetPlan, *, as_of: date) -> str:
+    """Returns a plan per adapter, most urgent first, and what could not be planned."""
+    return envelope("plan", as_of=as_of, results=fleet.plans, skipped=fleet.skipped)
+
+
+def as_text(plan: RebuildPlan, *, colour: bool = False) -> str:
+    """Returns one plan, to be read from top to bottom in a minute."""
+    name = f"{plan.adapter}@{plan.from_version}"
+    lines = [
+        paint(f"{name}: {plan.old_base} -> {plan.new_base}", "heading", colour=colour),
+        *pairs(_summary(plan)),
+        *_section("Blocked by", _blockers(plan.blockers), colour=colour),
+        *_section("What changes", pairs(_changes(plan)), colour=colour),
+        *_section("LoRA by role", _roles(plan.role_map.matches), colour=colour),
+        *_section("What stays", pairs(_pinned(plan)), colour=colour),
+        *_section("To know", _bullets(plan.notes), colour=colour),
+        "",
+        *_next(plan, name),
+    ]
+    return "\n".join(lines)
+
+
+def fleet_as_text(fleet: FleetPlan, *, colour: bool = False) -> str:
+    """Returns a line per adapter on the old base, most urgent first, and what blocks some."""
+    ready = sum(plan.can_run for plan in fleet.plans)
+    title = f"{fleet.old_base} -> {fleet.new_base}: {ready} of {len(fleet.plans)} can run"
+    skips = [(one.subject, one.reason, one.mend) for one in fleet.skipped]
+    lines = [paint(title, "heading", colour=colour)]
+    if fleet.plans:
+        cells = [_cells(plan) for plan in fleet.plans]
+        lines += ["", *table(_FLEET_TITLES, cells, right=("SLACK", "ROWS", "TIME"))]
+        lines += ["", *wrapped(_total(fleet.plans))]
+    for plan in fleet.plans:
+        title = f"{plan.adapter}@{plan.from_version} is blocked by"
+        lines += _section(title, _blockers(plan.blockers), colour=colour)
+    return "\n".join([*lines, *unjudged(skips, colour=colour), "", *_fleet_next(fleet)])
+
+
+def _section(title: str, lines: list[str], *, colour: bool) -> list[str]:
+    return ["", paint(title, "heading", colour=colour), *lines] if lines else []
+
+
+def _summary(plan: RebuildPlan) -> Iterator[tuple[str, str]]:
+    count = len(plan.blockers)
+    yield "can run", "yes" if plan.can_run else f"no, {_count(count, 'thing')} in the way"
+    yield "rebuild by", f"{day(plan.rebuild_by)}, slack {slack(plan.slack_days)}"
+    yield "successor", _runway(plan.successor)
+    rate = plan.learning_rate
+    change = f"{rate.new:g}" if rate.new == rate.old else f"{rate.old:g} -> {rate.new:g}"
+    yield "learning rate", f"{change} ({rate.source})"
+    yield "texts", _texts(plan)
+    if plan.cost is not None:
+        work = f"{plan.cost.rows:,} rows, {plan.cost.tokens:,} tokens, {plan.cost.flops:.1e} FLOPs"
+        yield "training", work
+        yield "time", f"{duration(plan.cost.seconds)} ({plan.cost.source})"
+
+
+def _runway(runway: Runway) -> str:
+    if runway.ends is not None:
+        return f"{runway.phase} until {runway.ends}, in {runway.days} d"
+    if runway.not_before is not None:
+        return f"not before {runway.not_before}, no end promised"
+    return "nothing known of its end"
+
+
+def _texts(plan: RebuildPlan) -> str:
+    lengths = plan.lengths
+    if lengths is None:
+        return "not readable here"
+    before = f" (was {plan.old_lengths.longest:,})" if plan.old_lengths else ""
+    cut = f"{lengths.cut:,} of {lengths.rows:,} rows cut" if lengths.cut else "no row cut"
+    return f"longest {lengths.longest:,} tokens{before}, limit {lengths.limit:,}, {cut}"
+
+
+def _blockers(blockers: Sequence[Blocker]) -> list[str]:
+    lines: list[str] = []
+    for number, blocker in enumerate(blockers, start=1):
+        first, *rest = wrapped(blocker.what, indent="     ")
+        lines += [f"  {number}. {first.lstrip()}", *rest]
+        lines += wrapped(f"> {blocker.mend}", indent="     ")
+    return lines
+
+
+def _changes(plan: RebuildPlan) -> Iterator[tuple[str, str]]:
+    for change in plan.changes:
+        yield change.what, f"{change.old} -> {change.new}"
+    told = ("base", "training.learning_rate", "role_map")
+    for path, (old, new) in plan.changes_in_recipe.items():
+        if path not in told:
+            yield path, f"{_value(old)} -> {_value(new)}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
+
+
+def _roles(matches: Sequence[RoleMatch]) -> list[str]:
+    rows = [
+        (
+            match.role,
+            _modules(match.old) or "-",
+            _modules(match.new) or _without(match.how),
+            _widths(match.old),
+            _widths(match.new),
+        )
+        for match in matches
+    ]
+    return [f"  {line}" for line in table(_ROLE_TITLES, rows)] if rows else []
+
+
+def _without(how: str) -> str:
+    return "-" if how == "all-linear" else how
+
+
+def _modules(groups: Sequence[Group]) -> str:
+    counts = {group.count for group in groups}
+    names = ", ".join(group.pattern.rsplit("*.", 1)[-1] for group in groups)
+    if len(counts) == 1:
+        return f"{counts.pop()} x {names}"
+    return ", ".join(f"{group.count} x {group.pattern.rsplit('*.', 1)[-1]}" for group in groups)
+
+
+def _widths(groups: Sequence[Group]) -> str:
+    known = [f"{g.features_in}x{g.features_out}" for g in groups if g.features_in is not None]
+    return ", ".join(dict.fromkeys(known)) or "-"
+
+
+def _pinned(plan: RebuildPlan) -> Iterator[tuple[str, str]]:
+    yield "rank, alpha", f"{plan.rank}, {plan.alpha:g}"
+    for name, value in plan.carried.items():
+        yield name, _value(value)
+    for pin in plan.pinned:
+        kind, _, digest = pin.digest.partition(":")
+        yield pin.what, f"{kind}:{digest[:12]}" if digest else kind
+
+
+def _bullets(notes: Sequence[str]) -> list[str]:
+    lines: list[str] = []
+    for note in notes:
+        first, *rest = wrapped(note, indent="    ")
+        lines += [f"  - {first.lstrip()}", *rest]
+    return lines
+
+
+def _next(plan: RebuildPlan, name: str) -> list[str]:
+    again = f"adapterctl plan {name} --to {plan.new_base}"
+    if not plan.can_run:
+        return wrapped(f"Next: clear what blocks it, then {again}")
+    return [f"Next: adapterctl rebuild {name} --to {plan.new_base}"]
+
+
+def _cells(plan: RebuildPlan) -> tuple[str, ...]:
+    cost = plan.cost
+    return (
+        slack(plan.slack_days),
+        day(plan.rebuild_by),
+        f"{plan.adapter}@{plan.from_version}",
+        f"{cost.rows:,}" if cost else "-",
+        duration(cost.seconds if cost else None),
+        "ready" if plan.can_run else f"blocked by {_count(len(plan.blockers), 'thing')}",
+    )
+
+
+def _total(plans: Sequence[RebuildPlan]) -> str:
+    known = [plan.cost.seconds for plan in plans if plan.cost and plan.cost.seconds is not None]
+    if not known:
+        return "How long training takes cannot be estimated: no measured time to scale."
+    rest = len(plans) - len(known)
+    without = f", and {_count(rest, 'adapter')} without an estimate" if rest else ""
+    return (
+        f"Training takes about {duration(sum(known))} one after the other{without}; evaluation "
+        "comes on top. Estimated from each old version's measured time."
+    )
+
+
+def _fleet_next(fleet: FleetPlan) -> list[str]:
+    if not fleet.plans:
+        return [f"Next: adapterctl list --base {fleet.old_base}"]
+    if all(plan.can_run for plan in fleet.plans):
+        return [f"Next: adapterctl rebuild --on-base {fleet.old_base} --to {fleet.new_base}"]
+    return [f"Next: adapterctl plan NAME --to {fleet.new_base} shows one plan whole"]
+
+
+def duration(seconds: float | None) -> str:
+    """Returns ``41 s``, ``12 min`` or ``3.5 h``; ``-`` when unknown."""
+    if seconds is None:
+        return "-"
+    if seconds < 2 * _MINUTE:
+        return f"{seconds:,.0f} s"
+    if seconds < 2 * _HOUR:
+        return f"{seconds / _MINUTE:,.0f} min"
+    return f"{seconds / _HOUR:,.1f} h"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
