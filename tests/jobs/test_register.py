@@ -58,7 +58,8 @@ def test_every_row_keeps_its_prediction(clone) -> None:
     from adapterctl.stores.dvc import DvcStore
 
     DvcStore(root).fetch_folder(record_of(root).artifacts, out)
-    answers = [json.loads(line) for line in (out / "predictions/adapter/gold.jsonl").open()]
+    lines = (out / "predictions/adapter/gold.jsonl").read_text().splitlines()
+    answers = [json.loads(line) for line in lines]
     assert len(answers) == 60
     assert sum(a["output"] == a["reference"] for a in answers) / 60 == pytest.approx(
         record_of(root).metrics["gold"]["accuracy"]

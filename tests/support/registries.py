@@ -79,7 +79,7 @@ class SmallRegistry:
 
     def project(self, *, as_of: date = TODAY) -> Project:
         """Returns the project as it is seen on ``as_of``."""
-        return Project(root=self.root, now=NOON, as_of=as_of, by="Tester")
+        return Project(root=self.root, now=NOON, as_of=as_of)
 
     def policy(self, **values: Any) -> None:
         """Writes params.yaml."""

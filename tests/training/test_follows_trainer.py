@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,12 @@ def losses(result: Trained) -> list[float]:
     return [float.fromhex(step.loss) for step in result.trail]
 
 
-def _starting_at(task: SlotJob, start: Path) -> SlotJob:
-    from dataclasses import replace
+def has_learned(found: list[float]) -> bool:
+    """Whether losses moved by far more than they may differ: standing still is easy to follow."""
+    return found[0] - found[-1] > 100 * TOLERANCE * found[0]
 
+
+def _starting_at(task: SlotJob, start: Path) -> SlotJob:
     return replace(task, initial_weights=start)
 
 
@@ -69,7 +73,7 @@ def test_classification_follows_trainer_for_50_steps(
     task = job(tmp_path, classified(150), lora=NO_DROPOUT, max_steps=50, **settings)
     theirs, ours, _ = followed(task, plain, tmp_path)
     assert ours == pytest.approx(theirs, rel=TOLERANCE)
-    assert ours[-1] < 0.8 * ours[0], "a run that learns nothing would prove nothing"
+    assert has_learned(ours)
 
 
 def test_completions_follow_trainer_for_50_steps(llama: Path, tmp_path: Path) -> None:
@@ -78,7 +82,7 @@ def test_completions_follow_trainer_for_50_steps(llama: Path, tmp_path: Path) ->
     task = job(tmp_path, completions(120), lora=NO_DROPOUT, max_steps=50, **settings)
     theirs, ours, _ = followed(task, plain, tmp_path)
     assert ours == pytest.approx(theirs, rel=TOLERANCE)
-    assert ours[-1] < 0.9 * ours[0]
+    assert has_learned(ours)
 
 
 def test_trainer_still_adds_up_what_a_classifier_has_averaged(bert: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ place where errors are caught. Only this room reads the clock and argv.
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -14,9 +15,19 @@ from typing import Any
 import click
 
 from adapterctl.cli.verbs import SECTIONS, VERBS
-from adapterctl.errors import AdapterctlError
+from adapterctl.errors import AdapterctlError, Problem
 
 INTERRUPTED = 130
+
+NOT_OUR_BUG = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space",
+    errno.EFBIG: "raise the limit on file sizes",
+    errno.EACCES: "make it accessible for you",
+    errno.EPERM: "make it accessible for you",
+    errno.EROFS: "make the file system writable",
+}
+"""What the system refuses wherever it happens, and the mend."""
 
 
 class Verbs(click.Group):
@@ -68,14 +79,23 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED
-    except AdapterctlError as error:
-        say_error(error)
-        return error.exit_status
+    except (AdapterctlError, OSError) as error:
+        return say(error)
     return status if isinstance(status, int) else 0
 
 
-def say_error(error: AdapterctlError) -> None:
-    """Writes every problem of an error to stderr."""
-    for problem in error.problems:
-        click.echo(f"error: {problem}", err=True)
-    sys.stderr.flush()
+def say(error: AdapterctlError | OSError) -> int:
+    """Writes an error to stderr and returns its exit status; what is our own bug goes on."""
+    if isinstance(error, AdapterctlError):
+        click.echo("\n".join(f"error: {problem}" for problem in error.problems), err=True)
+        return error.exit_status
+    if isinstance(error, BrokenPipeError):
+        # The reader (head, less) has seen enough; Python must not complain at exit either.
+        sys.stdout = None
+        return 0
+    if error.errno not in NOT_OUR_BUG:
+        raise error
+    hint = f"{NOT_OUR_BUG[error.errno]}, and run the command again"
+    problem = Problem(place=str(error.filename or ""), what=str(error.strerror), hint=hint)
+    click.echo(f"error: {problem}", err=True)
+    return AdapterctlError.exit_status

@@ -17,11 +17,10 @@ from adapterctl.render.filed import git_add
 def command(folder: str, remote: str | None) -> int:
     """Make a new project in DIR: registry/, params.yaml, dvc.yaml, DVC with a remote, git."""
     from adapterctl.jobs.init import init
-    from adapterctl.jobs.project import Project, user_name
+    from adapterctl.jobs.project import Project
 
     root = Path(folder).resolve()
-    by = user_name(root if root.is_dir() else root.parent)
-    project = Project(root=root, now=datetime.now(UTC), by=by, display=Display())
+    project = Project(root=root, now=datetime.now(UTC), display=Display())
     made = init(project, remote=remote)
     click.echo(f"a new project in {made.root}; data and artifacts go to {made.remote}")
     click.echo(git_add(made.written))

@@ -27,7 +27,7 @@ class Day(click.ParamType[date]):
         if isinstance(value, date):
             return value
         try:
-            return date.fromisoformat(value)
+            return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC).date()
         except ValueError:
             self.fail(f"{value!r} is not a date; dates are YYYY-MM-DD", param, ctx)
 
@@ -118,14 +118,13 @@ def find_root(project: str | None) -> Path:
 def open_project(ctx: click.Context, *, as_of: date | None = None) -> Project:
     """Returns the project that the command runs in; here the clock is read."""
     from adapterctl.cli.progress import Display
-    from adapterctl.jobs.project import Project, user_name
+    from adapterctl.jobs.project import Project
 
     root = find_root(ctx.find_root().obj)
     project = Project(
         root=root,
         now=datetime.now(UTC).replace(microsecond=0),
         as_of=as_of,
-        by=user_name(root),
         display=Display(),
     )
     project.registry.must_exist()

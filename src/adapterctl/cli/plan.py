@@ -60,10 +60,9 @@ def _answered(
     project = open_project(ctx, as_of=as_of)
     if adapter is None:
         fleet = plan_all(project, on_base=str(on_base), to=to)
-        can_run = all(one.can_run for one in fleet.plans) and not fleet.skipped
         if form == "json":
-            return render.fleet_as_json(fleet, as_of=project.today), can_run
-        return render.fleet_as_text(fleet, colour=has_colours()), can_run
+            return render.fleet_as_json(fleet, as_of=project.today), fleet.can_run
+        return render.fleet_as_text(fleet, colour=has_colours()), fleet.can_run
     one = plan(project, adapter, to=to)
     if form == "json":
         return render.as_json([one], as_of=project.today), one.can_run

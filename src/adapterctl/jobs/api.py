@@ -9,7 +9,7 @@ from adapterctl.jobs import audit as audit_job
 from adapterctl.jobs import list as list_job
 from adapterctl.jobs import show as show_job
 from adapterctl.jobs.list import Listing
-from adapterctl.jobs.project import Project, user_name
+from adapterctl.jobs.project import Project
 from adapterctl.rules.findings import Audit
 from adapterctl.rules.standing import Shown
 
@@ -49,6 +49,6 @@ def show(wanted: str, project: Path | str = ".", *, as_of: date) -> Shown:
 def _open(project: Path | str, as_of: date) -> Project:
     root = Path(project).resolve()
     now = datetime.combine(as_of, time(), UTC)
-    there = Project(root=root, now=now, as_of=as_of, by=user_name(root))
+    there = Project(root=root, now=now, as_of=as_of)
     there.registry.must_exist()
     return there

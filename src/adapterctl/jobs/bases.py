@@ -109,6 +109,9 @@ def _declare(project: Project, base: Base) -> AddedBase:
     if not path.is_file():
         return AddedBase(base=base, path=project.registry.write_base(base), new=True)
     known = project.registry.base(base.base)
+    if known.fingerprint is None and known.source == base.source:
+        filled = msgspec.structs.replace(base, names=known.names, licence=known.licence)
+        return AddedBase(base=filled, path=project.registry.write_base(filled), new=True)
     if _identity(known) != _identity(base):
         raise InvalidInput.one(
             f"base {base.base!r} is declared already, with other weights: {known.fingerprint}",

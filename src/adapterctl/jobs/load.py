@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from adapterctl.errors import NotFound
 from adapterctl.jobs import filing
 from adapterctl.jobs.base_folder import checked
-from adapterctl.jobs.project import Project, require, user_name
+from adapterctl.jobs.project import Project, require
 
 if TYPE_CHECKING:
     from adapterctl.stores.mlflow import Loaded, RawRows
@@ -35,7 +35,7 @@ def load(wanted: str, project: Path | str = ".", *, device: str = "auto") -> Loa
     from adapterctl.training.determinism import resolve_device
 
     root = Path(project).resolve()
-    there = Project(root=root, now=datetime.min.replace(tzinfo=UTC), by=user_name(root))
+    there = Project(root=root, now=datetime.min.replace(tzinfo=UTC))
     there.registry.must_exist()
     record = there.registry.record(*there.version_of(wanted))
     return load_adapted(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ from adapterctl.records.recipe import Task
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.choice import chosen
 from adapterctl.rules.estimates import TextLengths
-from adapterctl.rules.findings import skipped
-from adapterctl.rules.lifecycle import Almanac
+from adapterctl.rules.findings import Skipped, skipped
+from adapterctl.rules.lifecycle import Almanac, Status
 from adapterctl.rules.plans import Facts, FleetPlan, RebuildPlan, by_deadline, draft
 from adapterctl.rules.recipes import TRAIN
 from adapterctl.rules.standing import Standing
@@ -57,15 +58,21 @@ def plan_all(project: Project, *, on_base: str, to: str) -> FleetPlan:
     found = cut(survey(project), base=on_base)
     successor = _successor(project, to)
     plans: list[RebuildPlan] = []
-    left_out = list(found.skipped)
+    failed: list[Skipped] = []
     leading = [standing for standing in found.standings if standing.leads]
     for number, standing in enumerate(leading, start=1):
         try:
             plans.append(_plan(project, standing, successor))
         except AdapterctlError as error:
-            left_out.append(skipped(f"adapter:{standing.name}", error))
+            failed.append(skipped(f"adapter:{standing.name}", error))
         project.display.progress("planning", number, len(leading))
-    return FleetPlan(old_base=on_base, new_base=to, plans=by_deadline(plans), skipped=left_out)
+    return FleetPlan(
+        old_base=on_base,
+        new_base=to,
+        can_run=not failed and all(one.can_run for one in plans),
+        plans=by_deadline(plans),
+        skipped=[*failed, *found.skipped],
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,13 +84,23 @@ class _Successor:
     almanac: Almanac
     shapes: dict[tuple[Path, Task], BaseShape] = field(default_factory=dict)
 
-    def shape(self, folder: Path, task: Task) -> BaseShape:
-        """Returns the shape of this base or of an old one, read once."""
+    def shape(self, task: Task, *, folder: Path | None = None) -> BaseShape:
+        """Returns the shape of this base, or of the old one in ``folder``, read once."""
         from adapterctl.training.inspect import describe
 
-        if (folder, task) not in self.shapes:
-            self.shapes[folder, task] = describe(folder, task=task)
-        return self.shapes[folder, task]
+        key = folder or self.folder, task
+        if key not in self.shapes:
+            self.shapes[key] = describe(key[0], task=task)
+        return self.shapes[key]
+
+    def runway(self, today: date, standing: Standing) -> Status:
+        """Returns how long this base would live for an adapter that is served as it is now."""
+        return self.almanac.status_on(
+            today,
+            base=self.base.base,
+            serving=standing.recipe.serving,
+            lead_days=standing.status.lead_days,
+        )
 
 
 def _successor(project: Project, to: str) -> _Successor:
@@ -96,50 +113,49 @@ def _successor(project: Project, to: str) -> _Successor:
 
 def _plan(project: Project, standing: Standing, successor: _Successor) -> RebuildPlan:
     record = standing.record
-    old_dir, notes = _old_folder(project, record)
-    task = record.recipe.task
-    new = successor.shape(successor.folder, task)
+    new = _Side(folder=successor.folder, shape=successor.shape(record.recipe.task))
+    old, notes = _old_side(project, record, successor)
     rows = _training_rows(project, record)
-    notes += rows.notes
-    lengths, unreadable = _lengths(successor.folder, rows.rows, record, context=new.context_length)
-    old_shape = None if old_dir is None else successor.shape(old_dir, task)
-    old_lengths = None
-    if old_dir is not None and old_shape is not None:
-        limit = old_shape.context_length
-        old_lengths, _ = _lengths(old_dir, rows.rows, record, context=limit)
-    runway = successor.almanac.status_on(
-        project.today,
-        base=successor.base.base,
-        serving=standing.recipe.serving,
-        lead_days=standing.status.lead_days,
-    )
+    lengths, unreadable = _lengths(new, rows.rows, record)
     facts = Facts(
         record=record,
         recipe=standing.recipe,
         new_base=successor.base,
-        old=old_shape,
-        new=new,
+        old=old.shape if old else None,
+        new=new.shape,
         lengths=lengths,
-        old_lengths=old_lengths,
+        old_lengths=_lengths(old, rows.rows, record)[0] if old else None,
         deadline=standing.status,
-        runway=runway,
+        runway=successor.runway(project.today, standing),
         today=project.today,
         blockers=[*rows.blockers, *unreadable],
-        notes=notes,
+        notes=[*notes, *rows.notes],
     )
-    return _confirmed(draft(facts), successor.folder, new=new, record=record)
+    return _confirmed(draft(facts), new, record=record)
 
 
-def _old_folder(project: Project, record: VersionRecord) -> tuple[Path | None, list[str]]:
-    """Returns where the old base lies, or ``None`` and what cannot be compared without it."""
+@dataclass(frozen=True, kw_only=True)
+class _Side:
+    """One of the two bases."""
+
+    folder: Path
+    shape: BaseShape
+
+
+def _old_side(
+    project: Project, record: VersionRecord, successor: _Successor
+) -> tuple[_Side | None, list[str]]:
+    """Returns the old base, or ``None`` and what cannot be compared without it."""
     try:
-        return locate(project, record.base), []
+        folder = locate(project, record.base)
+        shape = successor.shape(record.recipe.task, folder=folder)
     except AdapterctlError as error:
         reason = error.problems[0].what
         return None, [
             f"{reason}: modules are mapped by the names in the record, and shapes, tokenizer, "
             "template and time cannot be compared"
         ]
+    return _Side(folder=folder, shape=shape), []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +210,7 @@ def _must_be_recorded(rows: list[Row], record: VersionRecord) -> None:
 
 
 def _lengths(
-    folder: Path, rows: list[Row] | None, record: VersionRecord, *, context: int | None
+    side: _Side, rows: list[Row] | None, record: VersionRecord
 ) -> tuple[TextLengths | None, list[Blocker]]:
     from adapterctl.training.inspect import text_lengths
 
@@ -202,20 +218,18 @@ def _lengths(
         return None, []
     try:
         found = text_lengths(
-            folder,
+            side.folder,
             rows,
             task=record.recipe.task,
             max_length=record.recipe.training.max_length,
-            context=context,
+            context=side.shape.context_length,
         )
     except InvalidInput as error:
         return None, _blockers(error)
     return found, []
 
 
-def _confirmed(
-    plan: RebuildPlan, folder: Path, *, new: BaseShape, record: VersionRecord
-) -> RebuildPlan:
+def _confirmed(plan: RebuildPlan, new: _Side, *, record: VersionRecord) -> RebuildPlan:
     """Asks PEFT and the trainer themselves whether they would do what the plan says."""
     from adapterctl.training.inspect import given_lora
     from adapterctl.training.refusals import lora_problems, training_problems
@@ -227,11 +241,12 @@ def _confirmed(
     problems = [*lora_problems(recipe.lora), *training_problems(recipe.training)]
     blockers = _blockers(InvalidInput(problems)) if problems else []
     try:
-        given = given_lora(folder, recipe.lora, task=recipe.task, labels=labels)
+        given = given_lora(new.folder, recipe.lora, task=recipe.task, labels=labels)
     except InvalidInput as error:
         blockers += _blockers(error)
     else:
-        blockers += _disagreement(given, chosen(recipe.lora, new.linears, task=recipe.task))
+        planned = chosen(recipe.lora, new.shape.linears, task=recipe.task)
+        blockers += _disagreement(given, planned)
     return msgspec.structs.replace(plan, blockers=blockers, can_run=not blockers)
 
 

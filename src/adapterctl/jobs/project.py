@@ -48,13 +48,11 @@ class Project:
         root: the project's folder, absolute.
         now: the time of the command, UTC.
         as_of: the day that counts as today, when it is not the day of ``now``.
-        by: who acts, for records and events.
         display: where talk and progress go.
     """
 
     root: Path
     now: datetime
-    by: str
     as_of: date | None = None
     display: Display = field(default_factory=Quiet)
 
@@ -72,6 +70,11 @@ class Project:
     def private(self) -> Path:
         """``.adapterctl/``: what can be rebuilt or belongs to MLflow."""
         return self.root / ".adapterctl"
+
+    @cached_property
+    def by(self) -> str:
+        """Who acts, for records and events; asked of git only when something is written."""
+        return user_name(self.root)
 
     @cached_property
     def registry(self) -> FolderRegistry:

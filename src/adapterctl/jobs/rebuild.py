@@ -9,8 +9,9 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from adapterctl.errors import AdapterctlError, Refused
+from adapterctl.errors import AdapterctlError, InvalidInput, Refused
 from adapterctl.jobs import building, capsule, filing, pinning, register
 from adapterctl.jobs.base_folder import checked, locate
 from adapterctl.jobs.journal import Journal
@@ -22,6 +23,7 @@ from adapterctl.records.parity import ParityReport, Prediction
 from adapterctl.records.recipe import Margin, Recipe
 from adapterctl.records.version import RebuiltFrom, VersionRecord
 from adapterctl.rules.aliases import aliases
+from adapterctl.rules.lifecycle import PLANNED_ON
 from adapterctl.rules.outcomes import Rebuilt
 from adapterctl.rules.parity import judge
 from adapterctl.rules.plans import RebuildPlan
@@ -31,6 +33,7 @@ CARRIED = "carried recipe"
 """The first rung of the ladder: the old recipe, mapped to the successor."""
 
 Answers = dict[str, list[Prediction]]
+OldSide = Literal["rerun", "recorded"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +124,7 @@ def _open(
     the_plan = plan(project, f"{adapter}@{version}", to=to)
     if the_plan.blockers:
         raise Refused(
-            f"the plan is blocked: {'; '.join(the_plan.blockers)}",
+            f"the plan is blocked: {'; '.join(map(str, the_plan.blockers))}",
             place=f"{adapter}@{version} -> {to}",
             hint=f"adapterctl plan {adapter}@{version} --to {to}",
         )
@@ -159,7 +162,7 @@ def _build(
     pins: register.Pins,
     place: Project,
     old: Answers,
-    old_side: str,
+    old_side: OldSide,
 ) -> tuple[VersionRecord, ParityReport]:
     built = building.build(place, sources, work=job.folder, device=job.device)
     job.journal.note("trained", at=job.project.stamp, steps=built.facts.training.steps)
@@ -216,7 +219,7 @@ def _file(
     return filed.record
 
 
-def _old_answers(job: Job, place: Project) -> tuple[Answers, str]:
+def _old_answers(job: Job, place: Project) -> tuple[Answers, OldSide]:
     """Runs the old adapter on the old base again, or takes its recorded predictions."""
     try:
         checked(job.project, job.record.base)
@@ -248,32 +251,43 @@ def parity(
     old: Answers,
     bare: Answers | None,
     candidate: Answers,
-    old_side: str,
+    old_side: OldSide,
 ) -> ParityReport:
-    """Compares three sides on every evaluation set, by the recipe's margins or the policy's."""
+    """Compares three sides on every evaluation set, by the recipe's margins or the policy's.
+
+    Raises:
+        InvalidInput: a set has no recorded answers of the old side.
+    """
     policy = project.policy.parity
-    margins = {name: value for name, value in recipe.parity.items() if isinstance(value, dict)}
-    flips = recipe.parity.get("negative_flips", policy.negative_flips)
-    sets = [
-        SideBySide(
-            set=name,
-            metrics=list(evaluation.metrics),
-            old=old[name],
-            candidate=candidate[name],
-            bare=None if bare is None else bare.get(name),
-        )
-        for name, evaluation in recipe.data.evaluation.items()
-        if name in old and name in candidate
-    ]
+    numbers = {name: value for name, value in recipe.parity.items() if isinstance(value, float)}
     return judge(
-        sets,
-        margins=margins,
+        [
+            SideBySide(
+                set=name,
+                metrics=list(evaluation.metrics),
+                old=_side(old, name),
+                candidate=_side(candidate, name),
+                bare=None if bare is None else _side(bare, name),
+            )
+            for name, evaluation in recipe.data.evaluation.items()
+        ],
+        margins={name: value for name, value in recipe.parity.items() if isinstance(value, dict)},
         default_margin=Margin(margin=policy.margin),
-        flip_limit=float(flips) if not isinstance(flips, dict) else policy.negative_flips,
+        flip_limit=numbers.get("negative_flips", policy.negative_flips),
+        flip_drop=numbers.get("flip_drop", policy.flip_drop),
         level=policy.level,
-        old_side="rerun" if old_side == "rerun" else "recorded",
+        old_side=old_side,
         seed=recipe.training.seed,
     )
+
+
+def _side(answers: Answers, name: str) -> list[Prediction]:
+    if name not in answers:
+        raise InvalidInput.one(
+            f"no answers were recorded on the evaluation set {name!r}",
+            hint="put the old base back, so that the old adapter can answer",
+        )
+    return answers[name]
 
 
 def _pins(job: Job, sources: Sources) -> register.Pins:
@@ -301,5 +315,6 @@ def _make_candidate(project: Project, record: VersionRecord) -> None:
         at=project.stamp,
         by=project.by,
         because=f"rebuilt on {record.base.base}",
+        details={PLANNED_ON: project.today.isoformat()},
     )
     project.registry.append_event(record.adapter, event)

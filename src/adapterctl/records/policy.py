@@ -16,6 +16,7 @@ class ParityPolicy(Sparse, frozen=True, kw_only=True):
 
     margin: Annotated[float, msgspec.Meta(ge=0)] = 0.02
     negative_flips: Fraction = 0.05
+    flip_drop: Annotated[float, msgspec.Meta(gt=0)] = 0.5
     level: Annotated[float, msgspec.Meta(gt=0, lt=0.5)] = 0.05
 
 

@@ -19,12 +19,7 @@ def text(done: Rebuilt) -> str:
         f"{done.seconds:,.0f} s ({done.rung})"
     )
     name = f"{done.adapter}@{done.to_version}"
-    following = {
-        "PASS": f"next: adapterctl promote {name}",
-        "FAIL": f'next: adapterctl show {name}; promote refuses it without --because "..."',
-        "INCONCLUSIVE": "next: more evaluation rows, or a wider margin agreed with its owners",
-    }
-    return f"{head}\n\n{as_text(done.report)}\n{following[done.report.verdict]}\n"
+    return f"{head}\n\n{as_text(done.report, candidate=name)}"
 
 
 def result(done: Rebuilt) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def label_faults(row: Row, labels: Sequence[str] | None) -> Iterator[Fault]:
 
 def is_conversation(row: Row) -> bool:
     """Whether the chat template renders this row."""
-    return "messages" in row or isinstance(row["prompt"], list)
+    return "messages" in row or isinstance(row.get("prompt"), list)
 
 
 def reference(row: Row, *, task: Task) -> str:

@@ -91,7 +91,6 @@ def read(
     }
     config = wrapped.peft_config["default"]
     _check_orientation(lora, config)
-    state = get_peft_model_state_dict(wrapped, save_embedding_layers=False)
     own = dict(_own_modules(wrapped))
     plain = _is_plain(lora) and _fits_slots(layers.values(), own.values())
     if plain:
@@ -101,7 +100,7 @@ def read(
         own=own,
         plain=plain,
         config=config,
-        shapes={name: tuple(tensor.shape) for name, tensor in state.items()},
+        shapes={name: tuple(tensor.shape) for name, tensor in adapter_state(wrapped).items()},
         base=base,
     )
 
@@ -149,6 +148,15 @@ def inject(base: Any, config: LoraConfig, *, bare: bool = False) -> PeftModel:
             return get_peft_model(base, config, low_cpu_mem_usage=bare)
         except (TypeError, ValueError, NotImplementedError) as error:
             raise _refused(error) from error
+
+
+def adapter_state(wrapped: PeftModel) -> dict[str, torch.Tensor]:
+    """Returns what PEFT would save, under the names it would save it."""
+    # Without the state, PEFT takes the bias of lora_B for a broken matrix, and warns.
+    state: dict[str, torch.Tensor] = get_peft_model_state_dict(
+        wrapped, state_dict=wrapped.state_dict(), save_embedding_layers=False
+    )
+    return state
 
 
 def _twin(base_dir: Path, *, task: Task, labels: int, trust_remote_code: bool) -> Any:
@@ -211,7 +219,7 @@ def _refused(error: Exception) -> InvalidInput:
     return InvalidInput.one(
         f"PEFT refuses it on this base: {error}",
         place="lora",
-        hint="see peft.LoraConfig; `adapterctl show` lists a base's layers by name",
+        hint="see peft.LoraConfig; names are those of the base's own modules",
     )
 
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 
 import torch
-from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
+from peft import LoraConfig, set_peft_model_state_dict
 
 from adapterctl.training.initial import derived_seed, fresh_module, given_weights
 from adapterctl.training.job import SlotJob
@@ -17,7 +17,7 @@ from adapterctl.training.loading import LoadedBase
 from adapterctl.training.loss import Batch
 from adapterctl.training.slots import check_fresh, set_checkpointing, starts_fresh
 from adapterctl.training.trainee import ask
-from adapterctl.training.twin import Reading, inject, lora_config
+from adapterctl.training.twin import Reading, adapter_state, inject, lora_config
 
 MUTATING = ("olora", "pissa")
 """Starts that take a part out of the base's weights, and train that part."""
@@ -55,7 +55,7 @@ class VariantTrainee:
         return state if self._taken_out is None else difference(state, self._taken_out)
 
     def _state(self) -> dict[str, torch.Tensor]:
-        state = get_peft_model_state_dict(self._wrapped, save_embedding_layers=False)
+        state = adapter_state(self._wrapped)
         return {name: tensor.detach().clone() for name, tensor in state.items()}
 
 

@@ -1,0 +1,194 @@
+"""The door to the Hugging Face Hub: a branch to its commit, a commit to its folder in the cache.
+
+The cache is asked first, so that what is pinned and there needs no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from adapterctl.errors import AdapterctlError, InvalidInput, MissingExtra, NotFound, Unreachable
+
+Progress = Callable[[str, int, int], None]
+
+# What stands beside the weights at the top of a repository; other folders hold other formats.
+BESIDE = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken")
+BELOW = ("*/*",)
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+
+
+def resolve(repo: str, revision: str, *, cache: Path | None = None) -> str:
+    """Returns the commit that a branch, tag or commit of a repository is.
+
+    The Hub is asked; without it, what it last said, as its cache remembers.
+
+    Args:
+        repo: ``org/name``.
+        revision: a branch, a tag or a commit.
+        cache: the Hub's cache; ``None`` is the one huggingface_hub uses.
+
+    Raises:
+        NotFound: no such repository or revision.
+        Unreachable: the Hub does not answer, and the cache does not know the revision.
+        InvalidInput: ``repo`` is not a repository's name.
+        MissingExtra: huggingface_hub is not installed.
+    """
+    with _errors(repo, revision):
+        return _snapshot(repo, revision, only=["config.json"], cache=cache).name
+
+
+def locate(
+    repo: str,
+    commit: str,
+    *,
+    download: bool,
+    progress: Progress | None = None,
+    cache: Path | None = None,
+) -> Path:
+    """Returns the folder in the Hub's cache with a base's safetensors, config and tokenizer.
+
+    Args:
+        repo: ``org/name``.
+        commit: the full commit.
+        download: fetch what the cache lacks.
+        progress: called with a label, bytes fetched and bytes in all.
+        cache: the Hub's cache; ``None`` is the one huggingface_hub uses.
+
+    Raises:
+        NotFound: no such repository or commit, or not in the cache and ``download`` is off.
+        Unreachable: not in the cache, and the Hub does not answer.
+        InvalidInput: ``repo`` is not a repository's name.
+        MissingExtra: huggingface_hub is not installed.
+    """
+    with _errors(repo, commit):
+        folder = _in_cache(repo, commit, cache)
+        if folder is not None:
+            return folder
+        if not download:
+            raise NotFound(
+                f"{repo} at {commit} is not in the Hub's cache",
+                place=f"hub:{repo}",
+                hint=f"hf download {repo} --revision {commit}",
+            )
+        bars = _bars(f"fetching {repo}", progress)
+        folder = _snapshot(repo, commit, only=BESIDE, cache=cache, bars=bars)
+        return _snapshot(repo, commit, only=_weights(folder), cache=cache, bars=bars)
+
+
+def _in_cache(repo: str, commit: str, cache: Path | None) -> Path | None:
+    """Returns the cached folder when the weights that it names are all in it."""
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        folder = _snapshot(repo, commit, only=BESIDE, cache=cache, local=True)
+    except LocalEntryNotFoundError:
+        return None
+    return folder if all((folder / name).is_file() for name in _weights(folder)) else None
+
+
+def _weights(folder: Path) -> list[str]:
+    """Returns the names of the weight files: those the index names, else the single one."""
+    index = folder / INDEX
+    if not index.is_file():
+        return [WEIGHTS]
+    try:
+        content = msgspec.json.decode(index.read_bytes(), type=dict[str, Any])
+        return sorted({str(name) for name in content["weight_map"].values()})
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, AttributeError):
+        raise InvalidInput.one("names no shards (weight_map)", place=str(index)) from None
+
+
+def _snapshot(
+    repo: str,
+    revision: str,
+    *,
+    only: Sequence[str],
+    cache: Path | None,
+    local: bool = False,
+    bars: type | None = None,
+) -> Path:
+    from huggingface_hub import snapshot_download
+
+    folder = snapshot_download(
+        repo,
+        revision=revision,
+        allow_patterns=list(only),
+        ignore_patterns=list(BELOW),
+        cache_dir=cache,
+        local_files_only=local,
+        tqdm_class=bars or _bars("", None),
+    )
+    return Path(folder)
+
+
+@contextmanager
+def _errors(repo: str, revision: str) -> Iterator[None]:
+    """Makes huggingface_hub's errors ours; the order goes from the special to the general."""
+    try:
+        from huggingface_hub import errors
+    except ModuleNotFoundError:
+        raise MissingExtra("train", needed_for="bases from the Hugging Face Hub") from None
+    place = f"hub:{repo}"
+    try:
+        yield
+    except errors.HFValidationError:
+        raise InvalidInput.one(
+            "not a repository of the Hub", place=place, hint="write org/name@revision"
+        ) from None
+    except errors.GatedRepoError:
+        raise AdapterctlError(
+            "gated: the token here has no access",
+            place=place,
+            hint=f"ask for access on the page of {repo}, then hf auth login",
+        ) from None
+    except errors.RepositoryNotFoundError:
+        raise NotFound(
+            "no such repository, or a private one",
+            place=place,
+            hint="correct the name, or hf auth login",
+        ) from None
+    except errors.RevisionNotFoundError:
+        raise NotFound(
+            f"no revision {revision!r}", place=place, hint="name a branch, a tag or a full commit"
+        ) from None
+    except (errors.LocalEntryNotFoundError, errors.HTTPError, errors.OfflineModeIsEnabled) as error:
+        raise Unreachable(
+            f"the Hub does not answer, and its cache has no {revision}: {_reason(error)}",
+            place=place,
+            hint="go online (and unset HF_HUB_OFFLINE) for the first time, or name a folder: --path",
+        ) from None
+
+
+def _reason(error: BaseException) -> str:
+    cause = error.__cause__ or error
+    text = str(cause).strip().splitlines()
+    return text[0] if text else type(cause).__name__
+
+
+def _bars(label: str, progress: Progress | None) -> type:
+    """Returns a tqdm that shows nothing and passes on the count of the newest bar in bytes.
+
+    huggingface_hub makes one bar or two of them; the newest counts what has reached the disk.
+    """
+    from tqdm import tqdm
+
+    newest: list[object] = []
+
+    class Bar(tqdm):  # type: ignore[misc]
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **{**options, "disable": True})
+            if options.get("unit") == "B":
+                newest[:] = [self]
+
+        def update(self, n: float | None = 1) -> None:
+            self.n += n or 0
+            if progress is not None and self in newest and self.total:
+                progress(label, int(self.n), int(self.total))
+
+    return Bar

@@ -1,0 +1,345 @@
+"""What a plan decides from facts: changes, pins, proposals, costs, dead ends."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import msgspec
+import pytest
+from support.plans import TODAY, a_shape, facts, record_of, status
+
+from adapterctl.records.lifecycle import Observation
+from adapterctl.records.recipe import LoraSettings, TrainingSettings
+from adapterctl.rules.differences import Change
+from adapterctl.rules.estimates import (
+    Cost,
+    LearningRate,
+    TextLengths,
+    cost,
+    learning_rate,
+    rows_seen,
+)
+from adapterctl.rules.plans import Pin, RebuildPlan, by_deadline, draft
+from adapterctl.rules.runways import Runway
+from adapterctl.rules.targets import Blocker
+
+LENGTHS = TextLengths(rows=100, conversations=0, tokens=1_000, longest=40, limit=128, cut=0, lost=0)
+
+
+def drafted(**changes) -> RebuildPlan:
+    return draft(facts(**changes))
+
+
+# learning rate
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rate"),
+    [
+        # (2048 / 4096) ** 0.781 = 0.58196
+        (("llama", 2048), ("llama", 4096), 2.91e-4),
+        # (4096 / 2048) ** 0.0775 = 1.05519
+        (("qwen3", 4096), ("qwen2", 2048), 5.28e-4),
+        # (2000 / 1024) ** 0.0775 / (2000 / 4096) ** 0.781 = 1.05326 / 0.57115
+        (("llama", 4096), ("qwen3", 1024), 9.22e-4),
+    ],
+)
+def test_the_learning_rate_goes_with_the_width_in_calibrated_families(old, new, rate):
+    found = learning_rate(5e-4, old=a_shape(*old), new=a_shape(*new))
+    assert found.new == rate
+    assert found.source.startswith("width transfer (2000/hidden)^e of tinker-cookbook, e = ")
+    assert found.source.endswith(f"hidden {old[1]} to {new[1]}")
+
+
+def test_the_learning_rate_is_carried_uncalibrated_elsewhere():
+    assert learning_rate(5e-4, old=a_shape("bert", 384), new=a_shape("llama", 2048)) == (
+        LearningRate(
+            old=5e-4,
+            new=5e-4,
+            source="carried, uncalibrated: no width transfer is known from bert to llama",
+        )
+    )
+
+
+def test_the_learning_rate_is_carried_to_the_same_family_and_width():
+    found = learning_rate(5e-4, old=a_shape("bert", 384), new=a_shape("bert", 384))
+    assert (found.new, found.source) == (5e-4, "carried: same family and width")
+
+
+def test_the_learning_rate_is_uncalibrated_without_the_old_base():
+    found = learning_rate(5e-4, old=None, new=a_shape("llama", 2048))
+    assert found.new == 5e-4
+    assert found.source == (
+        "carried, uncalibrated: no width transfer is known from the old base to llama"
+    )
+
+
+# cost
+
+
+def test_time_is_scaled_by_layers_and_tokens():
+    # One linear layer of hidden x hidden: 64 * 64 against 32 * 32 is 4 times the work.
+    old, new = a_shape("bert", 32), a_shape("bert", 64)
+    record = record_of(tokens=6_000, seconds=10.0)
+    found = cost(TrainingSettings(), LENGTHS, old=old, new=new, record=record)
+    assert found == Cost(
+        rows=300,
+        tokens=3_000,
+        flops=4 * 64 * 64 * 3_000,
+        seconds=20.0,
+        source="estimated from the 10 s of version 1 on cpu, times 2.00 for layers and tokens",
+    )
+
+
+def test_time_is_unknown_without_a_measurement_or_the_old_base():
+    shape = a_shape("bert", 32)
+    taken = msgspec.structs.replace(record_of(), training=None)
+    found = cost(TrainingSettings(), LENGTHS, old=shape, new=shape, record=taken)
+    assert (found.seconds, found.source) == (None, "the old version's record has no time")
+    found = cost(TrainingSettings(), LENGTHS, old=None, new=shape, record=record_of())
+    assert (found.seconds, found.source) == (None, "the old base is not here")
+
+
+@pytest.mark.parametrize(
+    ("settings", "rows"),
+    [
+        ({"num_train_epochs": 2.5}, 250),
+        ({"max_steps": 10, "per_device_train_batch_size": 4}, 40),
+        (
+            {
+                "max_steps": 10,
+                "per_device_train_batch_size": 4,
+                "gradient_accumulation_steps": 2,
+            },
+            80,
+        ),
+    ],
+)
+def test_rows_are_counted_as_often_as_they_are_seen(settings, rows):
+    assert rows_seen(TrainingSettings(**settings), 100) == rows
+
+
+# the proposal
+
+
+def test_the_proposed_recipe_is_the_old_one_mapped():
+    plan = drafted(lora=LoraSettings(r=16, lora_alpha=32, target_modules=["query", "value"]))
+    old = facts().record.recipe
+    assert plan.proposed_recipe == msgspec.structs.replace(
+        old,
+        base="new-base",
+        lora=LoraSettings(r=16, lora_alpha=32, target_modules=["q_proj", "v_proj"]),
+    )
+    assert plan.changes_in_recipe == {
+        "base": ["old-base", "new-base"],
+        "lora.target_modules": [["query", "value"], ["q_proj", "v_proj"]],
+    }
+    assert (plan.rank, plan.alpha) == (16, 32)
+
+
+def test_todays_role_map_counts_and_ends_in_the_target_modules():
+    plan = drafted(
+        lora=LoraSettings(target_modules=["intermediate.dense"]),
+        role_map={"mlp.up": ["mlp.up", "mlp.gate"]},
+    )
+    assert plan.proposed_recipe.lora.target_modules == ["gate_proj", "up_proj"]
+    assert plan.proposed_recipe.role_map == {}
+
+
+def test_a_shorter_context_shortens_max_length_and_says_so():
+    plan = drafted(new_context=64)
+    assert plan.proposed_recipe.training.max_length == 64
+    assert plan.changes_in_recipe["training.max_length"] == [128, 64]
+    assert "max_length 128 is more than the successor's context: 64 is used" in plan.notes
+
+
+def test_settings_beside_rank_alpha_and_targets_are_listed_as_carried():
+    plan = drafted(lora=LoraSettings(lora_dropout=0.05, use_rslora=True))
+    assert plan.carried == {"lora_dropout": 0.05, "use_rslora": True}
+
+
+# what changes, what stays
+
+
+def test_changes_are_said_side_by_side_and_equal_things_left_out():
+    plan = drafted()
+    assert plan.changes == [
+        Change(what="base", old="old-base", new="new-base"),
+        Change(
+            what="architecture",
+            old="BertForSequenceClassification",
+            new="LlamaForSequenceClassification",
+        ),
+        Change(
+            what="size",
+            old="2 layers of width 16, 13,554 parameters",
+            new="2 layers of width 16, 6,224 parameters",
+        ),
+        Change(what="context", old="512 tokens", new="2,048 tokens"),
+        Change(what="label head", old="3 labels", new="3 labels, a new head from scratch"),
+    ]
+
+
+def test_special_tokens_and_templates_are_compared():
+    changed = {
+        "special_tokens": {"eos_token": "<end>", "pad_token": "<end>"},
+        "chat_template": "{{ messages }}",
+        "tokenizer_class": "GPT2Tokenizer",
+    }
+    plan = drafted(new_changes=changed)
+    found = {change.what: (change.old, change.new) for change in plan.changes}
+    assert found["eos_token"] == ("</s>", "<end>")
+    assert found["pad_token"] == ("none", "<end>")
+    assert found["chat template"] == ("none", "sha256 1c0d8ee3e8b5")
+    assert found["tokenizer"] == ("TokenizersBackend, 64 tokens", "GPT2Tokenizer, 64 tokens")
+
+
+def test_without_the_old_base_what_was_is_not_known():
+    plan = drafted(old=None)
+    found = {change.what: change.old for change in plan.changes}
+    assert found["architecture"] == found["tokenizer"] == "not known here"
+    assert plan.cost is not None and plan.cost.seconds is None
+
+
+def test_what_stays_is_listed_with_its_digests():
+    record = facts().record
+    assert drafted().pinned == [
+        Pin(what="train: data/support-router/train.jsonl", digest=f"sha256:{record.train.sha256}"),
+        *(
+            Pin(
+                what=f"{name}: data/support-router/{name}.jsonl",
+                digest=f"sha256:{record.evaluation[name].sha256}",
+            )
+            for name in ("gold", "shadow")
+        ),
+        Pin(
+            what="pool: data/support-router/pool.jsonl",
+            digest=f"sha256:{record.selection.pool.sha256}",
+        ),
+        Pin(
+            what="code: registry/adapters/support-router/prepare.py:prepare",
+            digest=f"sha256:{record.code.digest}",
+        ),
+        Pin(what="seed", digest="17"),
+    ]
+
+
+# texts
+
+
+def test_cut_rows_and_lost_answers_are_said():
+    lengths = msgspec.structs.replace(LENGTHS, longest=300, cut=7, lost=2)
+    notes = drafted(lengths=lengths).notes
+    assert (
+        "7 of 100 training rows are longer than 128 tokens and lose their end (longest 300)"
+    ) in notes
+    assert "2 of them lose their whole answer and teach nothing: they are left out" in notes
+
+
+def test_conversations_meet_another_template():
+    lengths = msgspec.structs.replace(LENGTHS, conversations=90)
+    changed = {"chat_template": "{{ messages }}"}
+    said = "90 of 100 rows are conversations: the successor's own chat template renders them"
+    assert said in drafted(lengths=lengths, new_changes=changed).notes
+    assert said not in drafted(lengths=lengths).notes
+
+
+# what blocks
+
+
+def test_a_plan_without_blockers_can_run():
+    plan = drafted()
+    assert plan.blockers == []
+    assert plan.can_run
+
+
+def test_what_was_found_while_gathering_blocks():
+    blocker = Blocker(what="the data are gone", mend="adapterctl verify")
+    plan = drafted(blockers=[blocker])
+    assert plan.blockers == [blocker]
+    assert not plan.can_run
+    assert plan.reasons == ["the data are gone (adapterctl verify)"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "what", "mend"),
+    [
+        (
+            {"new_base": "old-base"},
+            "the version already stands on old-base",
+            "adapterctl reproduce support-router@1 builds it again there",
+        ),
+        (
+            {"fingerprint": None},
+            "base new-base has no fingerprint, so nobody could tell it from another",
+            "adapterctl bases fingerprint new-base",
+        ),
+        (
+            {"runway": status("2026-11-23")},
+            "the successor is past its own end: weights ended on 2026-11-23",
+            "choose another successor",
+        ),
+        (
+            {"lengths": msgspec.structs.replace(LENGTHS, lost=100)},
+            "no training row keeps its answer within 128 tokens",
+            "choose a successor with a longer context",
+        ),
+    ],
+)
+def test_a_dead_end_blocks_with_its_mend(changes, what, mend):
+    plan = drafted(**changes)
+    assert plan.blockers == [Blocker(what=what, mend=mend)]
+    assert not plan.can_run
+
+
+# time
+
+
+def test_the_deadline_of_the_old_base_and_the_life_of_the_new_are_told():
+    plan = drafted(deadline=status("2027-01-05"), runway=status("2027-01-20"))
+    assert (plan.rebuild_by, plan.slack_days) == (date(2026, 11, 6), -17)
+    assert plan.successor == Runway(
+        ends=date(2027, 1, 20), phase="weights", days=58, not_before=None
+    )
+    assert (
+        "new-base lives 58 days more, less than the lead time of 60 days: the next move starts "
+        "at once (EOL007)"
+    ) in plan.notes
+
+
+def test_an_earliest_day_is_no_end():
+    plan = drafted(runway=status("2027-01-20", kind="not_before"))
+    assert plan.successor == Runway(ends=None, phase=None, days=None, not_before=date(2027, 1, 20))
+    assert not any("EOL007" in note for note in plan.notes)
+
+
+def test_an_unknown_life_is_said():
+    assert drafted(runway=status()).notes == [
+        "nothing is known of how long new-base lives (EOL004): adapterctl lifecycle add new-base"
+    ]
+
+
+def test_the_same_weights_under_another_name_are_said():
+    same = facts().record.base.fingerprint
+    assert (
+        "both bases have the same fingerprint: they are the same weights under two names"
+    ) in drafted(fingerprint=same).notes
+
+
+def test_plans_are_ordered_by_deadline_and_unknown_ones_come_last():
+    def named(name: str, ends: str | None) -> RebuildPlan:
+        plan = drafted(deadline=status(ends) if ends else status())
+        return msgspec.structs.replace(plan, adapter=name)
+
+    plans = [named("c", None), named("b", "2027-03-01"), named("a", "2027-02-01"), named("d", None)]
+    assert [plan.adapter for plan in by_deadline(plans)] == ["a", "b", "c", "d"]
+
+
+def test_a_plan_survives_json():
+    plan = drafted(deadline=status("2027-01-05"))
+    assert msgspec.json.decode(msgspec.json.encode(plan), type=RebuildPlan) == plan
+
+
+def test_today_is_the_day_that_the_facts_name():
+    assert TODAY == date(2026, 11, 23)
+    assert isinstance(status("2027-01-05").clocks[0], Observation)

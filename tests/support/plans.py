@@ -1,0 +1,114 @@
+"""Facts of a plan from a small BERT to a small Llama, to be changed one at a time."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import msgspec
+from support.families import shape
+from support.registries import TODAY, a_base, a_recipe, a_record, a_training, sha
+
+from adapterctl.records.base import BaseShape, LinearShape
+from adapterctl.records.lifecycle import Observation
+from adapterctl.records.recipe import LoraSettings
+from adapterctl.records.version import VersionRecord
+from adapterctl.rules.estimates import TextLengths
+from adapterctl.rules.lifecycle import Status, status_on
+from adapterctl.rules.plans import Facts
+
+_HERE = object()
+
+
+def a_shape(family: str, hidden: int) -> BaseShape:
+    """A base of one square linear layer."""
+    return BaseShape(
+        family=family,
+        architecture=family,
+        hidden_size=hidden,
+        layers=1,
+        vocabulary=64,
+        context_length=512,
+        parameters=hidden * hidden,
+        tokenizer_class="TokenizersBackend",
+        special_tokens={},
+        chat_template=None,
+        linears=[
+            LinearShape(
+                name="layers.0.q_proj", kind="Linear", features_in=hidden, features_out=hidden
+            ),
+            LinearShape(name="wte", kind="Embedding", features_in=64, features_out=hidden),
+        ],
+    )
+
+
+def status(ends: str | None = None, *, kind: str = "shutdown", today: date = TODAY) -> Status:
+    """What is known when one end (or none) was observed; 60 days are needed for a move."""
+    seen = [
+        Observation(
+            subject="base",
+            phase="weights",
+            kind=kind,
+            date=day,
+            source="https://example.org",
+            seen_on="2026-11-01",
+            key="base",
+        )
+        for day in ([ends] if ends else [])
+    ]
+    return status_on(seen, lead_days=60, today=today)
+
+
+def record_of(
+    *, lora: LoraSettings | None = None, tokens: int = 3_000, seconds: float = 30.0
+) -> VersionRecord:
+    """Version 1 of ``support-router`` on ``old-base``, trained on 128 tokens a row."""
+    recipe = a_recipe("support-router")
+    training = msgspec.structs.replace(recipe.training, max_length=128)
+    recipe = msgspec.structs.replace(
+        recipe, base="old-base", lora=lora or LoraSettings(), training=training
+    )
+    measured = msgspec.structs.replace(
+        a_training("support-router", 1),
+        tokens=tokens,
+        seconds=seconds,
+        target_modules=[f"bert.encoder.layer.{n}.attention.self.query" for n in (0, 1)],
+    )
+    return msgspec.structs.replace(a_record(recipe, 1), training=measured)
+
+
+def facts(
+    *,
+    lora: LoraSettings | None = None,
+    role_map: dict | None = None,
+    old: BaseShape | None | object = _HERE,
+    new_base: str = "new-base",
+    fingerprint: str | None = f"fp1:{sha('new-base')}",
+    new_context: int | None = None,
+    new_changes: dict | None = None,
+    lengths: TextLengths | None = None,
+    deadline: Status | None = None,
+    runway: Status | None = None,
+    blockers: list | None = None,
+) -> Facts:
+    """The facts of a plan that can run, with what the test changes."""
+    record = record_of(lora=lora)
+    today = msgspec.structs.replace(record.recipe, role_map=role_map or {})
+    changes = dict(new_changes or {})
+    if new_context is not None:
+        changes["context_length"] = new_context
+    usual = TextLengths(
+        rows=847, conversations=0, tokens=10_000, longest=40, limit=128, cut=0, lost=0
+    )
+    return Facts(
+        record=record,
+        recipe=today,
+        new_base=msgspec.structs.replace(a_base(new_base), fingerprint=fingerprint),
+        old=shape("bert") if old is _HERE else old,
+        new=msgspec.structs.replace(shape("llama"), **changes),
+        lengths=lengths or usual,
+        old_lengths=usual,
+        deadline=deadline or status(),
+        runway=runway or status("2029-01-01"),
+        today=TODAY,
+        blockers=blockers or [],
+    )
