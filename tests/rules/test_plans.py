@@ -6,9 +6,8 @@ from datetime import date
 
 import msgspec
 import pytest
-from support.plans import TODAY, a_shape, facts, record_of, status
+from support.plans import a_shape, facts, record_of, status
 
-from adapterctl.records.lifecycle import Observation
 from adapterctl.records.recipe import LoraSettings, TrainingSettings
 from adapterctl.rules.differences import Change
 from adapterctl.rules.estimates import (
@@ -47,8 +46,9 @@ def drafted(**changes) -> RebuildPlan:
 def test_the_learning_rate_goes_with_the_width_in_calibrated_families(old, new, rate):
     found = learning_rate(5e-4, old=a_shape(*old), new=a_shape(*new))
     assert found.new == rate
-    assert found.source.startswith("width transfer (2000/hidden)^e of tinker-cookbook, e = ")
-    assert found.source.endswith(f"hidden {old[1]} to {new[1]}")
+    assert found.basis == "width transfer"
+    assert found.source.startswith("(2000/hidden)^e of tinker-cookbook, e = ")
+    assert found.source.endswith(f"hidden {old[1]:,} to {new[1]:,}")
 
 
 def test_the_learning_rate_is_carried_uncalibrated_elsewhere():
@@ -56,21 +56,23 @@ def test_the_learning_rate_is_carried_uncalibrated_elsewhere():
         LearningRate(
             old=5e-4,
             new=5e-4,
-            source="carried, uncalibrated: no width transfer is known from bert to llama",
+            basis="uncalibrated",
+            source="no width transfer is known from bert to llama; sweep it if the parity fails",
         )
     )
 
 
 def test_the_learning_rate_is_carried_to_the_same_family_and_width():
     found = learning_rate(5e-4, old=a_shape("bert", 384), new=a_shape("bert", 384))
-    assert (found.new, found.source) == (5e-4, "carried: same family and width")
+    assert (found.new, found.basis) == (5e-4, "carried")
+    assert found.source == "both bases are bert of width 384"
 
 
 def test_the_learning_rate_is_uncalibrated_without_the_old_base():
     found = learning_rate(5e-4, old=None, new=a_shape("llama", 2048))
     assert found.new == 5e-4
     assert found.source == (
-        "carried, uncalibrated: no width transfer is known from the old base to llama"
+        "no width transfer is known from the old base to llama; sweep it if the parity fails"
     )
 
 
@@ -172,8 +174,8 @@ def test_changes_are_said_side_by_side_and_equal_things_left_out():
         ),
         Change(
             what="size",
-            old="2 layers of width 16, 13,554 parameters",
-            new="2 layers of width 16, 6,224 parameters",
+            old="2 x 16, 14,034 parameters",
+            new="2 x 16, 6,256 parameters",
         ),
         Change(what="context", old="512 tokens", new="2,048 tokens"),
         Change(what="label head", old="3 labels", new="3 labels, a new head from scratch"),
@@ -190,7 +192,7 @@ def test_special_tokens_and_templates_are_compared():
     found = {change.what: (change.old, change.new) for change in plan.changes}
     assert found["eos_token"] == ("</s>", "<end>")
     assert found["pad_token"] == ("none", "<end>")
-    assert found["chat template"] == ("none", "sha256 1c0d8ee3e8b5")
+    assert found["chat template"] == ("none", "sha256 f24189f08c85")
     assert found["tokenizer"] == ("TokenizersBackend, 64 tokens", "GPT2Tokenizer, 64 tokens")
 
 
@@ -220,6 +222,10 @@ def test_what_stays_is_listed_with_its_digests():
             what="code: registry/adapters/support-router/prepare.py:prepare",
             digest=f"sha256:{record.code.digest}",
         ),
+        *(
+            Pin(what=f"prepared rows: {name}", digest=f"sha256:{prepared.rows_sha256}")
+            for name, prepared in record.prepared.items()
+        ),
         Pin(what="seed", digest="17"),
     ]
 
@@ -231,7 +237,8 @@ def test_cut_rows_and_lost_answers_are_said():
     lengths = msgspec.structs.replace(LENGTHS, longest=300, cut=7, lost=2)
     notes = drafted(lengths=lengths).notes
     assert (
-        "7 of 100 training rows are longer than 128 tokens and lose their end (longest 300)"
+        "7 of 100 training rows are longer than 128 tokens and lose their end; on the old base 0 "
+        "did"
     ) in notes
     assert "2 of them lose their whole answer and teach nothing: they are left out" in notes
 
@@ -338,8 +345,3 @@ def test_plans_are_ordered_by_deadline_and_unknown_ones_come_last():
 def test_a_plan_survives_json():
     plan = drafted(deadline=status("2027-01-05"))
     assert msgspec.json.decode(msgspec.json.encode(plan), type=RebuildPlan) == plan
-
-
-def test_today_is_the_day_that_the_facts_name():
-    assert TODAY == date(2026, 11, 23)
-    assert isinstance(status("2027-01-05").clocks[0], Observation)

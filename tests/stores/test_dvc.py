@@ -414,6 +414,15 @@ def test_a_remote_whose_folder_is_gone_is_unreachable_not_empty(
     assert not (project.parent / "storage").exists()
 
 
+@pytest.mark.parametrize("place", ["cache", "remote"])
+def test_a_place_that_cannot_be_written_is_a_clear_error(project: Path, place: str) -> None:
+    store = DvcStore(project)
+    blocked = project / ".dvc" / "cache" if place == "cache" else project.parent / "storage"
+    put(blocked / "files", b"a file where a folder should be")
+    with pytest.raises(AdapterctlError, match=r"files.*: cannot write: (File exists|Not a dir)"):
+        store.push([store.pin("data/train.jsonl")])
+
+
 def test_an_unknown_remote_is_refused_in_dvcs_words(project: Path) -> None:
     with pytest.raises(AdapterctlError, match=r"DVC: .*remote 'nowhere' doesn't exist"):
         DvcStore(project, remote="nowhere").present("0" * 32)
@@ -522,6 +531,14 @@ def test_bytes_that_are_md5s_but_not_the_records_are_refused(
     forged = DatasetPin(path=pin.path, md5=pin.md5, sha256=sha256(OTHER), size=pin.size)
     with pytest.raises(Mismatch, match="has other bytes than were recorded"):
         store.fetch(forged, tmp_path / "into")
+
+
+def test_a_pin_cannot_lead_out_of_the_folder(store: DvcStore, tmp_path: Path) -> None:
+    pin = store.pin("data/train.jsonl")
+    for path in ("../evil", "/evil"):
+        forged = DatasetPin(path=path, md5=pin.md5, sha256=pin.sha256, size=pin.size)
+        with pytest.raises(InvalidInput, match=f"leads out of its folder: {path}"):
+            store.fetch(forged, tmp_path / "into", from_remote=False)
 
 
 def test_a_file_that_is_there_is_replaced_and_a_folder_is_not(

@@ -80,7 +80,7 @@ def facts(
     *,
     lora: LoraSettings | None = None,
     role_map: dict | None = None,
-    old: BaseShape | None | object = _HERE,
+    old: BaseShape | object | None = _HERE,
     new_base: str = "new-base",
     fingerprint: str | None = f"fp1:{sha('new-base')}",
     new_context: int | None = None,

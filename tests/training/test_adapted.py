@@ -17,6 +17,8 @@ from adapterctl.errors import Mismatch, NotFound
 from adapterctl.training.adapted import adapted, load_adapted
 from adapterctl.training.loading import LoadedBase, load_base
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 IDS = torch.tensor([[2, 40, 41, 42, 3]])
 
 

@@ -19,6 +19,8 @@ from adapterctl.training.loading import (
     reset_head,
 )
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def seq_cls(folder: Path, *, head_seed: int = 1, num_labels: int = 3) -> LoadedBase:
     return load_base(

@@ -23,6 +23,8 @@ from adapterctl.training.generation import Draws, end_tokens
 from adapterctl.training.loading import LoadedBase, head_weights, load_base
 from adapterctl.training.predict import predict
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 LABELS = ["card", "fee", "transfer"]
 TEXTS = [
     "lost my card",
@@ -53,15 +55,6 @@ TALK = {
 SHORT = Generation(max_new_tokens=12)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Bases this small only lose by a second thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def bert_adapter(bert, tmp_path_factory) -> Path:
     return tiny_adapter(tmp_path_factory.mktemp("adapters") / "bert", bert, task="SEQ_CLS", seed=13)
@@ -73,7 +66,13 @@ def llama_adapter(llama, tmp_path_factory) -> Path:
 
 
 def labelled(base, rows=ROWS, *, adapter=None, size=2, **options) -> list[Prediction]:
-    given = {"head_seed": 3, "slice_by": None, "log": unexpected, "labels": LABELS} | options
+    given = {
+        "head_seed": 3,
+        "slice_by": None,
+        "log": unexpected,
+        "labels": LABELS,
+        "device": "cpu",
+    } | options
     return predict(
         base,
         adapter_dir=adapter,
@@ -81,7 +80,6 @@ def labelled(base, rows=ROWS, *, adapter=None, size=2, **options) -> list[Predic
         rows=rows,
         settings=TrainingSettings(max_length=64, per_device_eval_batch_size=size),
         generation=None,
-        device="cpu",
         **given,
     )
 
@@ -89,7 +87,7 @@ def labelled(base, rows=ROWS, *, adapter=None, size=2, **options) -> list[Predic
 def written(
     base, rows=ASKED, *, adapter=None, size=2, generation=SHORT, max_length=64, **options
 ) -> list[Prediction]:
-    given = {"head_seed": 3, "slice_by": None, "log": unexpected} | options
+    given = {"head_seed": 3, "slice_by": None, "log": unexpected, "device": "cpu"} | options
     return predict(
         base,
         adapter_dir=adapter,
@@ -98,7 +96,6 @@ def written(
         labels=[],
         settings=TrainingSettings(max_length=max_length, per_device_eval_batch_size=size),
         generation=generation,
-        device="cpu",
         **given,
     )
 
@@ -474,3 +471,18 @@ def test_a_real_base_tells_its_labels_apart_only_by_chance_without_an_adapter(mi
     predictions = labelled(minilm)
     assert [sum(p.scores.values()) for p in predictions] == pytest.approx([1.0] * 5)
     assert all(0.2 < chance < 0.5 for p in predictions for chance in p.scores.values())
+
+
+@pytest.mark.gpu
+def test_a_gpu_answers_as_the_cpu_does(bert, bert_adapter, llama, llama_adapter):
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    for ask, base, adapter in (
+        (labelled, bert, bert_adapter),
+        (written, llama, llama_adapter),
+    ):
+        pairs = zip(
+            ask(base, adapter=adapter), ask(base, adapter=adapter, device="cuda"), strict=True
+        )
+        for on_cpu, on_gpu in pairs:
+            assert on_gpu.scores == pytest.approx(on_cpu.scores, rel=1e-3, abs=1e-4)

@@ -14,6 +14,8 @@ from adapterctl.records.recipe import Generation, TrainingSettings
 from adapterctl.training.predict import predict
 from adapterctl.training.predictor import Predictor
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 LABELS = ["card", "fee", "transfer"]
 RAW = [
     {"message": "LOST my card", "queue": "card"},

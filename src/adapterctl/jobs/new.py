@@ -68,12 +68,16 @@ def new(
     folder = project.root / "data" / adapter
     write_rows(folder / "train.jsonl", train)
     write_rows(folder / "gold.jsonl", gold)
+    # Under DVC from the start, so that `git add` never takes the rows themselves.
+    for name in ("train", "gold"):
+        project.dvc.pin(f"data/{adapter}/{name}.jsonl")
     home = project.registry.adapter_folder(adapter)
     recipe = _recipe(project, adapter, base=chosen, columns=columns)
     create_exclusively(home / "prepare.py", _prepare(columns).encode())
     create_exclusively(home / "recipe.yaml", recipe.encode())
     changed = enlist(project, adapter)
-    paths = [home / "recipe.yaml", home / "prepare.py", *changed]
+    pointers = [folder / "train.jsonl.dvc", folder / "gold.jsonl.dvc", folder / ".gitignore"]
+    paths = [home / "recipe.yaml", home / "prepare.py", *changed, *pointers]
     return Started(
         adapter=adapter,
         columns=columns,

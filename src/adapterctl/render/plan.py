@@ -7,6 +7,7 @@ from datetime import date
 
 from adapterctl.render.answer import envelope
 from adapterctl.render.table import day, paint, pairs, slack, table, unjudged, wrapped
+from adapterctl.rules.differences import Change
 from adapterctl.rules.plans import FleetPlan, RebuildPlan
 from adapterctl.rules.runways import Runway
 from adapterctl.rules.targets import Blocker, Group, RoleMatch
@@ -36,7 +37,7 @@ def as_text(plan: RebuildPlan, *, colour: bool = False) -> str:
         *_section("What changes", pairs(_changes(plan)), colour=colour),
         *_section("LoRA by role", _roles(plan.role_map.matches), colour=colour),
         *_section("What stays", pairs(_pinned(plan)), colour=colour),
-        *_section("To know", _bullets(plan.notes), colour=colour),
+        *_section("To know", _bullets(_notes(plan)), colour=colour),
         "",
         *_next(plan, name),
     ]
@@ -66,16 +67,16 @@ def _section(title: str, lines: list[str], *, colour: bool) -> list[str]:
 def _summary(plan: RebuildPlan) -> Iterator[tuple[str, str]]:
     count = len(plan.blockers)
     yield "can run", "yes" if plan.can_run else f"no, {_count(count, 'thing')} in the way"
-    yield "rebuild by", f"{day(plan.rebuild_by)}, slack {slack(plan.slack_days)}"
+    by = f"{day(plan.rebuild_by)}, slack {slack(plan.slack_days)}"
+    yield "rebuild by", by if plan.rebuild_by else "no firm date known"
     yield "successor", _runway(plan.successor)
     rate = plan.learning_rate
     change = f"{rate.new:g}" if rate.new == rate.old else f"{rate.old:g} -> {rate.new:g}"
-    yield "learning rate", f"{change} ({rate.source})"
+    yield "learning rate", f"{change}, {rate.basis}"
     yield "texts", _texts(plan)
     if plan.cost is not None:
         work = f"{plan.cost.rows:,} rows, {plan.cost.tokens:,} tokens, {plan.cost.flops:.1e} FLOPs"
-        yield "training", work
-        yield "time", f"{duration(plan.cost.seconds)} ({plan.cost.source})"
+        yield "training", f"about {duration(plan.cost.seconds)}: {work}"
 
 
 def _runway(runway: Runway) -> str:
@@ -105,12 +106,23 @@ def _blockers(blockers: Sequence[Blocker]) -> list[str]:
 
 
 def _changes(plan: RebuildPlan) -> Iterator[tuple[str, str]]:
+    special = [change for change in plan.changes if _is_special(change)]
     for change in plan.changes:
-        yield change.what, f"{change.old} -> {change.new}"
+        if not _is_special(change):
+            yield change.what, f"{change.old} -> {change.new}"
+    yield "special tokens", ", ".join(f"{_token(one)} {one.old} -> {one.new}" for one in special)
     told = ("base", "training.learning_rate", "role_map")
     for path, (old, new) in plan.changes_in_recipe.items():
         if path not in told:
             yield path, f"{_value(old)} -> {_value(new)}"
+
+
+def _is_special(change: Change) -> bool:
+    return "_token" in change.what
+
+
+def _token(change: Change) -> str:
+    return change.what.replace("_token", "")
 
 
 def _value(value: object) -> str:
@@ -120,29 +132,40 @@ def _value(value: object) -> str:
 
 
 def _roles(matches: Sequence[RoleMatch]) -> list[str]:
+    old = [group.pattern for match in matches for group in match.old]
+    new = [group.pattern for match in matches for group in match.new]
     rows = [
         (
             match.role,
-            _modules(match.old) or "-",
-            _modules(match.new) or _without(match.how),
+            _modules(match.old, old) or "-",
+            _modules(match.new, new) or _without(match.how),
             _widths(match.old),
             _widths(match.new),
         )
         for match in matches
     ]
-    return [f"  {line}" for line in table(_ROLE_TITLES, rows)] if rows else []
+    return table(_ROLE_TITLES, rows) if rows else []
 
 
 def _without(how: str) -> str:
     return "-" if how == "all-linear" else how
 
 
-def _modules(groups: Sequence[Group]) -> str:
-    counts = {group.count for group in groups}
-    names = ", ".join(group.pattern.rsplit("*.", 1)[-1] for group in groups)
+def _modules(groups: Sequence[Group], patterns: Sequence[str]) -> str:
+    named = [(group.count, _ending(group.pattern, patterns)) for group in groups]
+    counts = {count for count, _ in named}
     if len(counts) == 1:
-        return f"{counts.pop()} x {names}"
-    return ", ".join(f"{group.count} x {group.pattern.rsplit('*.', 1)[-1]}" for group in groups)
+        return f"{counts.pop()} x {', '.join(name for _, name in named)}"
+    return ", ".join(f"{count} x {name}" for count, name in named)
+
+
+def _ending(pattern: str, patterns: Sequence[str]) -> str:
+    """Returns as many last parts of a pattern as tell it from the others."""
+    parts = pattern.rsplit("*.", 1)[-1].split(".")
+    others = [other for other in patterns if other != pattern]
+    endings = (".".join(parts[-length:]) for length in range(1, len(parts)))
+    alone = (one for one in endings if not any(o.endswith(f".{one}") for o in others))
+    return next(alone, ".".join(parts))
 
 
 def _widths(groups: Sequence[Group]) -> str:
@@ -157,6 +180,13 @@ def _pinned(plan: RebuildPlan) -> Iterator[tuple[str, str]]:
     for pin in plan.pinned:
         kind, _, digest = pin.digest.partition(":")
         yield pin.what, f"{kind}:{digest[:12]}" if digest else kind
+
+
+def _notes(plan: RebuildPlan) -> list[str]:
+    sources = [f"learning rate: {plan.learning_rate.source}"]
+    if plan.cost is not None:
+        sources.append(f"training time: {plan.cost.source}")
+    return [*plan.notes, *sources]
 
 
 def _bullets(notes: Sequence[str]) -> list[str]:

@@ -42,15 +42,14 @@ def _known(shape: BaseShape) -> dict[str, str]:
     limit = f"{shape.context_length:,} tokens" if shape.context_length else "no limit"
     return {
         "architecture": shape.architecture,
-        "size": f"{shape.layers} layers of width {shape.hidden_size:,}, "
-        f"{_millions(shape.parameters)} parameters",
+        "size": f"{shape.layers} x {shape.hidden_size:,}, {_short(shape.parameters)} parameters",
         "context": limit,
         "tokenizer": f"{shape.tokenizer_class}, {shape.vocabulary:,} tokens",
         "chat template": _template(shape.chat_template),
     }
 
 
-def _millions(count: int) -> str:
+def _short(count: int) -> str:
     if count >= 1e9:
         return f"{count / 1e9:.1f}B"
     return f"{count / 1e6:.1f}M" if count >= 1e5 else f"{count:,}"
@@ -67,19 +66,27 @@ def _special_tokens(old: BaseShape, new: BaseShape) -> Iterator[Change]:
             yield Change(what=role, old=before or "none", new=after or "none")
 
 
-def notes_on_texts(lengths: TextLengths, *, old: BaseShape | None, new: BaseShape) -> Iterator[str]:
-    """Yields what the successor does to the training texts."""
+def notes_on_texts(
+    lengths: TextLengths, before: TextLengths | None, *, same_template: bool
+) -> Iterator[str]:
+    """Yields what the successor does to the training texts.
+
+    Args:
+        lengths: the rows in the successor's tokens.
+        before: the rows in the old base's tokens, as far as it is here.
+        same_template: both bases render conversations alike.
+    """
     if lengths.cut:
+        then = f"; on the old base {before.cut:,} did" if before else ""
         yield (
             f"{lengths.cut:,} of {lengths.rows:,} training rows are longer than "
-            f"{lengths.limit:,} tokens and lose their end (longest {lengths.longest:,})"
+            f"{lengths.limit:,} tokens and lose their end{then}"
         )
     if lengths.lost:
         yield (
             f"{lengths.lost:,} of them lose their whole answer and teach nothing: they are left out"
         )
-    same = old is not None and old.chat_template == new.chat_template
-    if lengths.conversations and not same:
+    if lengths.conversations and not same_template:
         yield (
             f"{lengths.conversations:,} of {lengths.rows:,} rows are conversations: the "
             "successor's own chat template renders them"

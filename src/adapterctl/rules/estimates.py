@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from adapterctl.records.base import BaseShape
 from adapterctl.records.noun import Noun
 from adapterctl.records.recipe import TrainingSettings
@@ -47,10 +49,17 @@ class TextLengths(Noun, frozen=True, kw_only=True):
 
 
 class LearningRate(Noun, frozen=True, kw_only=True):
-    """The proposed learning rate, and where it comes from."""
+    """The proposed learning rate, and where it comes from.
+
+    Attributes:
+        basis: ``carried`` to the same family and width; by ``width transfer``; or ``uncalibrated``:
+            carried because nothing better is known, and the first thing to sweep.
+        source: the same as a sentence.
+    """
 
     old: float
     new: float
+    basis: Literal["carried", "width transfer", "uncalibrated"]
     source: str
 
 
@@ -75,19 +84,21 @@ class Cost(Noun, frozen=True, kw_only=True):
 def learning_rate(old_rate: float, *, old: BaseShape | None, new: BaseShape) -> LearningRate:
     """Returns the learning rate for the successor, to three digits where it changes."""
     if old is not None and (old.family, old.hidden_size) == (new.family, new.hidden_size):
-        return LearningRate(old=old_rate, new=old_rate, source="carried: same family and width")
+        same = f"both bases are {new.family} of width {new.hidden_size:,}"
+        return LearningRate(old=old_rate, new=old_rate, basis="carried", source=same)
     exponents = None if old is None else (EXPONENTS.get(old.family), EXPONENTS.get(new.family))
     if old is None or exponents is None or None in exponents:
         families = f"{old.family if old else 'the old base'} to {new.family}"
-        source = f"carried, uncalibrated: no width transfer is known from {families}"
-        return LearningRate(old=old_rate, new=old_rate, source=source)
+        source = f"no width transfer is known from {families}; sweep it if the parity fails"
+        return LearningRate(old=old_rate, new=old_rate, basis="uncalibrated", source=source)
     factor = _width_factor(new) / _width_factor(old)
     used = ", ".join(f"{e} for {family}" for family, e in _used(old, new).items())
     return LearningRate(
         old=old_rate,
         new=float(f"{old_rate * factor:.3g}"),
-        source=f"width transfer (2000/hidden)^e of tinker-cookbook, e = {used}: "
-        f"hidden {old.hidden_size} to {new.hidden_size}",
+        basis="width transfer",
+        source=f"(2000/hidden)^e of tinker-cookbook, e = {used}: hidden {old.hidden_size:,} to "
+        f"{new.hidden_size:,}",
     )
 
 

@@ -243,7 +243,9 @@ def _dead_ends(facts: Facts) -> Iterator[Blocker]:
 
 def _notes(facts: Facts) -> Iterator[str]:
     if facts.lengths is not None:
-        yield from notes_on_texts(facts.lengths, old=facts.old, new=facts.new)
+        old = facts.old
+        same = old is not None and old.chat_template == facts.new.chat_template
+        yield from notes_on_texts(facts.lengths, facts.old_lengths, same_template=same)
     old_limit = facts.record.recipe.training.max_length
     if facts.new.context_length is not None and facts.new.context_length < old_limit:
         yield (

@@ -67,7 +67,7 @@ def locate(
         MissingExtra: huggingface_hub is not installed.
     """
     with _errors(repo, commit):
-        folder = _in_cache(repo, commit, cache)
+        folder = cached(repo, commit, cache=cache)
         if folder is not None:
             return folder
         if not download:
@@ -81,15 +81,21 @@ def locate(
         return _snapshot(repo, commit, only=_weights(folder), cache=cache, bars=bars)
 
 
-def _in_cache(repo: str, commit: str, cache: Path | None) -> Path | None:
-    """Returns the cached folder when the weights that it names are all in it."""
-    from huggingface_hub.errors import LocalEntryNotFoundError
+def cached(repo: str, commit: str, *, cache: Path | None = None) -> Path | None:
+    """Returns the folder in the Hub's cache when config and weights are all in it, else ``None``.
 
-    try:
-        folder = _snapshot(repo, commit, only=BESIDE, cache=cache, local=True)
-    except LocalEntryNotFoundError:
-        return None
-    return folder if all((folder / name).is_file() for name in _weights(folder)) else None
+    Raises:
+        InvalidInput: ``repo`` is not a repository's name.
+        MissingExtra: huggingface_hub is not installed.
+    """
+    with _errors(repo, commit):
+        from huggingface_hub.errors import LocalEntryNotFoundError
+
+        try:
+            folder = _snapshot(repo, commit, only=BESIDE, cache=cache, local=True)
+        except LocalEntryNotFoundError:
+            return None
+        return folder if all((folder / name).is_file() for name in _weights(folder)) else None
 
 
 def _weights(folder: Path) -> list[str]:
@@ -161,7 +167,7 @@ def _errors(repo: str, revision: str) -> Iterator[None]:
         raise Unreachable(
             f"the Hub does not answer, and its cache has no {revision}: {_reason(error)}",
             place=place,
-            hint="go online (and unset HF_HUB_OFFLINE) for the first time, or name a folder: --path",
+            hint="the first time needs the network (no HF_HUB_OFFLINE); or name a folder: --path",
         ) from None
 
 
@@ -176,7 +182,7 @@ def _bars(label: str, progress: Progress | None) -> type:
 
     huggingface_hub makes one bar or two of them; the newest counts what has reached the disk.
     """
-    from tqdm import tqdm
+    from tqdm import tqdm  # type: ignore[import-untyped]
 
     newest: list[object] = []
 
@@ -188,7 +194,7 @@ def _bars(label: str, progress: Progress | None) -> type:
 
         def update(self, n: float | None = 1) -> None:
             self.n += n or 0
-            if progress is not None and self in newest and self.total:
+            if progress is not None and self.total and any(bar is self for bar in newest):
                 progress(label, int(self.n), int(self.total))
 
     return Bar

@@ -111,8 +111,9 @@ def context_length(model: Any) -> int | None:
     """Returns the longest input in tokens, or ``None`` when the base sets no limit."""
     for name, module in model.named_modules():
         # RoBERTa's positions start after its padding index: 514 rows hold 512 tokens.
-        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None):
-            return int(module.num_embeddings - module.padding_idx - 1)
+        padding = getattr(module, "padding_idx", None)
+        if name.endswith("position_embeddings") and padding is not None:
+            return int(module.num_embeddings - padding - 1)
     limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     return None if limit is None else int(limit)
 

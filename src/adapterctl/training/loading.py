@@ -160,7 +160,7 @@ def _plain_generation(stated: Any) -> Any:
     """Keeps the end tokens only: sampling settings of a base would leak into every answer."""
     from transformers import GenerationConfig
 
-    return GenerationConfig(eos_token_id=stated.eos_token_id)
+    return GenerationConfig(eos_token_id=getattr(stated, "eos_token_id", None))
 
 
 def _check_folder(base_dir: Path, *, task: Task) -> None:

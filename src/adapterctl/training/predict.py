@@ -12,11 +12,11 @@ from adapterctl.records.recipe import Generation, Task, TrainingSettings
 from adapterctl.training.adapted import adapted
 from adapterctl.training.batches import Progress, unseen
 from adapterctl.training.classification import Answered, classify
+from adapterctl.training.faulty_rows import named, refuse, row_id
 from adapterctl.training.formats import Fault, Row, faults, is_conversation, reference
 from adapterctl.training.generation import Writer, check_generation, end_tokens
 from adapterctl.training.likelihood import likelihoods
 from adapterctl.training.loading import LoadedBase, load_base, reset_head
-from adapterctl.training.refusal import named, refuse, row_id
 from adapterctl.training.text import Example, Log, encode_all, encode_prompts
 
 
@@ -80,14 +80,8 @@ def predict(
         else:
             answered = side.write(rows, generation=generation, seed=head_seed, log=log)
     return [
-        Prediction(
-            id=row_id(row, number),
-            output=output,
-            reference=reference(row, task=task),
-            scores=scores,
-            slice=None if slice_by is None else str(row[slice_by]),
-        )
-        for number, (row, (output, scores)) in enumerate(zip(rows, answered, strict=True))
+        _prediction(row_id(row, number), row, answer, task=task, slice_by=slice_by)
+        for number, (row, answer) in enumerate(zip(rows, answered, strict=True))
     ]
 
 
@@ -150,6 +144,19 @@ class Side:
         if lost and task == "CAUSAL_LM":
             log(f"{self.place}: no token of the answer is left within {limit} in {named(lost)}")
         return examples
+
+
+def _prediction(
+    id: str, row: Row, answer: Answered, *, task: Task, slice_by: str | None
+) -> Prediction:
+    output, scores = answer
+    return Prediction(
+        id=id,
+        output=output,
+        reference=reference(row, task=task),
+        scores=scores,
+        slice=None if slice_by is None else str(row[slice_by]),
+    )
 
 
 def _scores(example: Example, *, nll: float) -> dict[str, float]:

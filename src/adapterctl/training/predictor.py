@@ -32,6 +32,7 @@ class Predictor:
         device: a torch device.
         batch_size: rows at a time.
         seed: of the draws of a temperature.
+        trust_remote_code: whether code in the base's folder may run.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Predictor:
         device: str = "cpu",
         batch_size: int = 8,
         seed: int = 0,
+        trust_remote_code: bool = False,
     ) -> None:
         check_generation(generation or Generation())
         self._task = task
@@ -62,6 +64,7 @@ class Predictor:
             task=task,
             device=device,
             num_labels=len(labels) if task == "SEQ_CLS" else None,
+            trust_remote_code=trust_remote_code,
         )
 
     def predict(self, rows: Any) -> list[dict[str, Any]]:

@@ -37,6 +37,9 @@ NOT_OFFERED = {
 INITIALISATIONS = ("gaussian", "mica", "olora", "orthogonal", "pissa")
 """Values of ``init_lora_weights``, beside true, false and ``pissa_niter_<n>``."""
 
+TAKING_OUT = ("olora", "pissa")
+"""Initialisations that take a part out of the base's weights, and train that part."""
+
 _UNTRAINED = {
     "loftq_config": "LoftQ needs a quantized base",
     "eva_config": "EVA needs activations of the base before training starts",
@@ -76,6 +79,9 @@ def lora_problems(lora: LoraSettings) -> Iterator[Problem]:
         yield Problem(
             place="lora.init_lora_weights", what=f"not honoured: {start!r}", hint=f"known: {known}"
         )
+    if lora.use_dora and str(start).partition("_")[0] in TAKING_OUT:
+        what = f"{start} changes the weights whose length DoRA learns; it cannot be saved apart"
+        yield Problem(place="lora.use_dora", what=what, hint="choose one of the two")
 
 
 def training_problems(training: TrainingSettings) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from adapterctl.errors import InvalidInput
 from adapterctl.records.canonical import compact
 from adapterctl.records.noun import Noun
 from adapterctl.records.recipe import Task
+from adapterctl.training.faulty_rows import named, refuse, row_id
 from adapterctl.training.formats import (
     Answer,
     Fault,
@@ -25,7 +26,6 @@ from adapterctl.training.formats import (
     render,
     render_prompt,
 )
-from adapterctl.training.refusal import named, refuse, row_id
 from adapterctl.training.tokenizer import Tokens, load_tokenizer, tokenize
 
 Log = Callable[[str], None]

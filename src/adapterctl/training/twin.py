@@ -217,7 +217,7 @@ def _whole(value: float) -> float:
 
 def _refused(error: Exception) -> InvalidInput:
     return InvalidInput.one(
-        f"PEFT refuses it on this base: {error}",
+        f"PEFT refuses it on this base: {' '.join(str(error).split())}",
         place="lora",
         hint="see peft.LoraConfig; names are those of the base's own modules",
     )

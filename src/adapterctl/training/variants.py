@@ -15,13 +15,10 @@ from adapterctl.training.initial import derived_seed, fresh_module, given_weight
 from adapterctl.training.job import SlotJob
 from adapterctl.training.loading import LoadedBase
 from adapterctl.training.loss import Batch
+from adapterctl.training.refusals import TAKING_OUT
 from adapterctl.training.slots import check_fresh, set_checkpointing, starts_fresh
 from adapterctl.training.trainee import ask
 from adapterctl.training.twin import Reading, adapter_state, inject, lora_config
-
-MUTATING = ("olora", "pissa")
-"""Starts that take a part out of the base's weights, and train that part."""
-
 
 class VariantTrainee:
     """An adapter of PEFT's own layers on a base of its own; a `Trainee`."""
@@ -99,4 +96,4 @@ def _start_fresh(base: LoadedBase, reading: Reading, *, seed: int) -> None:
 
 
 def _is_mutating(job: SlotJob) -> bool:
-    return str(job.lora.init_lora_weights).partition("_")[0] in MUTATING
+    return str(job.lora.init_lora_weights).partition("_")[0] in TAKING_OUT

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from adapterctl.errors import AdapterctlError, Mismatch, NotFound
+from adapterctl.errors import Mismatch, NotFound
 from adapterctl.stores.dvc.digests import FileDigests, hash_file
 
 
@@ -84,10 +84,7 @@ def keep_files(cache: Any, folder: Path, files: Sequence[FileDigests]) -> None:
     from dvc.fs import localfs
 
     paths = [str(folder / file.path) for file in files]
-    try:
-        cache.add(paths, localfs, [file.md5 for file in files])
-    except OSError as error:
-        raise AdapterctlError(f"cannot write: {error.strerror}", place=str(cache.path)) from None
+    cache.add(paths, localfs, [file.md5 for file in files])
 
 
 def keep_tree(cache: Any, files: Sequence[FileDigests]) -> str:

@@ -6,6 +6,7 @@ DVC is imported inside the functions, so that importing this module costs nothin
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from adapterctl.errors import AdapterctlError, InvalidInput, MissingExtra, NotFound, Unreachable
+from adapterctl.stores.files import unwritable
 
 T = TypeVar("T")
 
@@ -42,7 +44,7 @@ def opened(root: Path) -> Iterator[Any]:
     Raises:
         MissingExtra: DVC is not installed.
         NotFound: ``root`` is in no DVC repository.
-        AdapterctlError: whatever DVC refuses, in its words.
+        AdapterctlError: whatever DVC refuses, in its words; a full or read-only disk.
     """
     _quiet()
     from dvc.exceptions import DvcException, NotDvcRepoError
@@ -55,8 +57,10 @@ def opened(root: Path) -> Iterator[Any]:
         raise NotFound(
             "not a DVC repository", place=str(root), hint="adapterctl init, or dvc init"
         ) from None
-    except DvcException as error:
+    except (DvcException, sqlite3.Error) as error:
         raise AdapterctlError(f"DVC: {_first_line(error)}", place=str(root)) from error
+    except OSError as error:
+        raise unwritable(Path(error.filename or root), error) from error
 
 
 def initialise(root: Path, remote: Path | str) -> None:
@@ -75,6 +79,8 @@ def initialise(root: Path, remote: Path | str) -> None:
                 _stage_config(repo)
     except DvcException as error:
         raise AdapterctlError(f"DVC: {_first_line(error)}", place=str(root)) from error
+    except OSError as error:
+        raise unwritable(Path(error.filename or root), error) from error
 
 
 def _make(repo_class: Any, root: Path) -> None:

@@ -13,7 +13,14 @@ from adapterctl.stores.dvc.digests import Progress, hash_files
 from adapterctl.stores.dvc.objects import Source, first_listing, keep_files, keep_tree, missing
 from adapterctl.stores.dvc.pinning import pin_path
 from adapterctl.stores.dvc.repository import initialise, opened, remote_name, remote_odb
-from adapterctl.stores.dvc.transfer import Piece, bring_file, bring_folder, pieces, send
+from adapterctl.stores.dvc.transfer import (
+    Piece,
+    bring_file,
+    bring_folder,
+    must_stay_inside,
+    pieces,
+    send,
+)
 from adapterctl.stores.files import write_atomically
 
 Pin: TypeAlias = DatasetPin | ArtifactPin
@@ -115,6 +122,7 @@ class DvcStore:
             Unreachable: the remote does not answer.
             InvalidInput: ``into`` already holds a folder there.
         """
+        must_stay_inside(pin.path, place=str(into))
         target = into / pin.path
         with opened(self.root) as repo:
             sources = self._sources(repo, from_remote)

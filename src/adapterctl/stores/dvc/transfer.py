@@ -91,10 +91,15 @@ def pieces(files: Sequence[FilePin], md5s: Mapping[str, str], *, place: str) -> 
             f"the folder object does not list {lacking[0]}, the record does", place=place
         )
     for file in files:
-        path = PurePosixPath(file.path)
-        if path.is_absolute() or ".." in path.parts:
-            raise InvalidInput.one(f"leads out of its folder: {file.path}", place=place)
+        must_stay_inside(file.path, place=place)
     return [Piece(path=f.path, md5=md5s[f.path], sha256=f.sha256) for f in files]
+
+
+def must_stay_inside(path: str, *, place: str) -> None:
+    """Refuses a recorded path that leads out of the folder it is brought to."""
+    parts = PurePosixPath(path)
+    if parts.is_absolute() or ".." in parts.parts:
+        raise InvalidInput.one(f"leads out of its folder: {path}", place=place)
 
 
 def bring_file(

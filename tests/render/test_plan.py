@@ -1,0 +1,124 @@
+"""A plan as a person on duty reads it: goldens, and nothing wider than a terminal."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+from support.goldens import assert_golden
+from support.plans import TODAY, facts, status
+
+from adapterctl.records.recipe import LoraSettings
+from adapterctl.render.plan import as_json, as_text, duration, fleet_as_json, fleet_as_text
+from adapterctl.rules.estimates import TextLengths
+from adapterctl.rules.findings import Skipped
+from adapterctl.rules.plans import FleetPlan, RebuildPlan, draft
+from adapterctl.rules.targets import Blocker
+
+
+def ready() -> RebuildPlan:
+    cut = TextLengths(
+        rows=847, conversations=0, tokens=31_400, longest=212, limit=128, cut=19, lost=0
+    )
+    return draft(
+        facts(
+            lora=LoraSettings(r=16, lora_alpha=32, target_modules=["query", "value", "dense"]),
+            lengths=cut,
+            deadline=status("2027-02-05"),
+            runway=status("2028-06-30"),
+        )
+    )
+
+
+def blocked() -> RebuildPlan:
+    gone = Blocker(
+        what="data/train.jsonl: object ab12 is not in the remote 'storage'",
+        mend="adapterctl verify support-router@1",
+    )
+    return draft(
+        facts(
+            lora=LoraSettings(target_modules=["query", "position_embeddings"]),
+            old=None,
+            new_changes={"special_tokens": {"eos_token": "<end>"}},
+            deadline=status("2026-12-01"),
+            blockers=[gone],
+            role_map={"attention.query": "q_proj"},
+        )
+    )
+
+
+def fleet() -> FleetPlan:
+    early = msgspec.structs.replace(blocked(), adapter="card-helper")
+    return FleetPlan(
+        old_base="old-base",
+        new_base="new-base",
+        can_run=False,
+        plans=[early, ready()],
+        skipped=[
+            Skipped(
+                subject="adapter:faq-short@2",
+                reason="distilbert cannot be built for CAUSAL_LM",
+                mend="choose a base whose architecture transformers offers for this task",
+            )
+        ],
+    )
+
+
+def test_a_plan_that_can_run_reads_from_top_to_bottom():
+    assert_golden("plan.txt", as_text(ready()) + "\n")
+
+
+def test_a_blocked_plan_starts_with_what_blocks_it():
+    assert_golden("plan_blocked.txt", as_text(blocked()) + "\n")
+
+
+def test_a_fleet_is_a_line_per_adapter():
+    assert_golden("plan_fleet.txt", fleet_as_text(fleet()) + "\n")
+
+
+def test_a_fleet_of_nobody_says_so():
+    nobody = msgspec.structs.replace(fleet(), plans=[], skipped=[])
+    assert fleet_as_text(nobody) == (
+        "old-base -> new-base: 0 of 0 can run\n\nNext: adapterctl list --base old-base"
+    )
+
+
+@pytest.mark.parametrize("text", [as_text(ready()), as_text(blocked()), fleet_as_text(fleet())])
+def test_nothing_is_wider_than_a_terminal(text):
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_colours_are_only_there_when_they_are_asked_for():
+    assert "\x1b" not in as_text(ready())
+    assert "\x1b[1msupport-router@1: old-base -> new-base\x1b[0m" in as_text(ready(), colour=True)
+
+
+def test_the_answer_for_scripts_is_the_plan_itself():
+    answer = json.loads(as_json([ready()], as_of=TODAY))
+    assert answer["command"] == "plan"
+    assert answer["as_of"] == "2026-11-23"
+    [result] = answer["results"]
+    assert result == msgspec.to_builtins(ready())
+    assert result["can_run"] is True
+    assert result["proposed_recipe"]["lora"]["target_modules"] == [
+        "down_proj",
+        "o_proj",
+        "q_proj",
+        "up_proj",
+        "v_proj",
+    ]
+
+
+def test_the_answer_about_a_fleet_names_what_could_not_be_planned():
+    answer = json.loads(fleet_as_json(fleet(), as_of=TODAY))
+    assert [one["adapter"] for one in answer["results"]] == ["card-helper", "support-router"]
+    assert [one["subject"] for one in answer["skipped"]] == ["adapter:faq-short@2"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "-"), (7.6, "8 s"), (119, "119 s"), (150, "2 min"), (7200, "2.0 h"), (12_600, "3.5 h")],
+)
+def test_a_duration_is_as_fine_as_it_matters(seconds, text):
+    assert duration(seconds) == text
