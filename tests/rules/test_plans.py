@@ -97,9 +97,12 @@ def test_time_is_unknown_without_a_measurement_or_the_old_base():
     shape = a_shape("bert", 32)
     taken = msgspec.structs.replace(record_of(), training=None)
     found = cost(TrainingSettings(), LENGTHS, old=shape, new=shape, record=taken)
-    assert (found.seconds, found.source) == (None, "the old version's record has no time")
+    assert (found.seconds, found.source) == (
+        None,
+        "no estimate, the old version's record has no time",
+    )
     found = cost(TrainingSettings(), LENGTHS, old=None, new=shape, record=record_of())
-    assert (found.seconds, found.source) == (None, "the old base is not here")
+    assert (found.seconds, found.source) == (None, "no estimate, the old base is not here")
 
 
 @pytest.mark.parametrize(
@@ -237,8 +240,8 @@ def test_cut_rows_and_lost_answers_are_said():
     lengths = msgspec.structs.replace(LENGTHS, longest=300, cut=7, lost=2)
     notes = drafted(lengths=lengths).notes
     assert (
-        "7 of 100 training rows are longer than 128 tokens and lose their end; on the old base 0 "
-        "did"
+        "7 of 100 training rows are longer than 128 tokens and lose their end; on the old base "
+        "none did"
     ) in notes
     assert "2 of them lose their whole answer and teach nothing: they are left out" in notes
 

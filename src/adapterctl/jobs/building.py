@@ -123,18 +123,31 @@ def encoded(sources: Sources, *, log: Callable[[str], None]) -> dict[str, list[E
     from adapterctl.training.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(sources.base_dir)
+    longest = _longest(sources, log=log)
     return {
         name: encode(
             rows,
             task=sources.recipe.task,
             tokenizer=tokenizer,
             labels=list(sources.labels),
-            max_length=sources.recipe.training.max_length,
+            max_length=longest,
             place=data_paths(sources.recipe)[name],
             log=log,
         )
         for name, rows in sources.rows.items()
     }
+
+
+def _longest(sources: Sources, *, log: Callable[[str], None]) -> int:
+    """Returns the recipe's ``max_length``, or the base's own limit where that is lower."""
+    from adapterctl.training.inspect import describe
+
+    wanted = sources.recipe.training.max_length
+    context = describe(sources.base_dir, task=sources.recipe.task).context_length
+    if context is None or wanted <= context:
+        return wanted
+    log(f"max_length {wanted} is more than {sources.base.base} can read: {context} is used")
+    return context
 
 
 def prepared_pins(project: Project, sources: Sources) -> dict[str, PreparedPin]:

@@ -36,8 +36,8 @@ def as_text(plan: RebuildPlan, *, colour: bool = False) -> str:
         *_section("Blocked by", _blockers(plan.blockers), colour=colour),
         *_section("What changes", pairs(_changes(plan)), colour=colour),
         *_section("LoRA by role", _roles(plan.role_map.matches), colour=colour),
-        *_section("What stays", pairs(_pinned(plan)), colour=colour),
         *_section("To know", _bullets(_notes(plan)), colour=colour),
+        *_section("What stays", pairs(_pinned(plan)), colour=colour),
         "",
         *_next(plan, name),
     ]
@@ -76,7 +76,8 @@ def _summary(plan: RebuildPlan) -> Iterator[tuple[str, str]]:
     yield "texts", _texts(plan)
     if plan.cost is not None:
         work = f"{plan.cost.rows:,} rows, {plan.cost.tokens:,} tokens, {plan.cost.flops:.1e} FLOPs"
-        yield "training", f"about {duration(plan.cost.seconds)}: {work}"
+        known = plan.cost.seconds is not None
+        yield "training", f"about {duration(plan.cost.seconds)}: {work}" if known else work
 
 
 def _runway(runway: Runway) -> str:

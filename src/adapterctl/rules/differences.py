@@ -77,7 +77,7 @@ def notes_on_texts(
         same_template: both bases render conversations alike.
     """
     if lengths.cut:
-        then = f"; on the old base {before.cut:,} did" if before else ""
+        then = f"; on the old base {before.cut or 'none'} did" if before else ""
         yield (
             f"{lengths.cut:,} of {lengths.rows:,} training rows are longer than "
             f"{lengths.limit:,} tokens and lose their end{then}"

@@ -124,7 +124,8 @@ def cost(
     flops = _flops(new, tokens)
     measured = record.training
     if measured is None or old is None or not measured.tokens:
-        missing = "the old base is not here" if measured else "the old version's record has no time"
+        why = "the old base is not here" if measured else "the old version's record has no time"
+        missing = f"no estimate, {why}"
         return Cost(rows=rows, tokens=tokens, flops=flops, seconds=None, source=missing)
     ratio = flops / _flops(old, measured.tokens)
     return Cost(

@@ -14,22 +14,16 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from adapterctl.errors import InvalidInput, Mismatch, NotFound
+from adapterctl.errors import Mismatch
 from adapterctl.records.base import BaseShape, LinearShape
 from adapterctl.records.recipe import LoraSettings, Task
 from adapterctl.rules.estimates import TextLengths
 from adapterctl.rules.roles import HEAD_DENSE, role_of
+from adapterctl.training.blueprint import blueprint, config_of
 from adapterctl.training.formats import Row, is_conversation
-from adapterctl.training.quiet import quiet
 from adapterctl.training.text import encode_all, load_tokenizer
 from adapterctl.training.twin import read
 
-_AUTO_CLASSES = {
-    "SEQ_CLS": "AutoModelForSequenceClassification",
-    "CAUSAL_LM": "AutoModelForCausalLM",
-    "TOKEN_CLS": "AutoModelForTokenClassification",
-    "FEATURE_EXTRACTION": "AutoModel",
-}
 _UNCUT = 2**31 - 1
 
 
@@ -45,8 +39,8 @@ def describe(base_dir: Path, *, task: Task) -> BaseShape:
             usable tokenizer.
         Mismatch: a weights file is damaged.
     """
-    config = _config(base_dir)
-    model = _on_meta(config, task=task, place=str(base_dir))
+    config = config_of(base_dir)
+    model = blueprint(config, task=task, place=str(base_dir))
     tokenizer = load_tokenizer(base_dir)
     text_config = config.get_text_config()
     return BaseShape(
@@ -155,22 +149,6 @@ def text_lengths(
     )
 
 
-def _config(base_dir: Path) -> Any:
-    from transformers import AutoConfig
-
-    if not (base_dir / "config.json").is_file():
-        raise NotFound(
-            "no config.json in the base's folder",
-            place=str(base_dir),
-            hint="a base is a Hugging Face folder: give the one that holds config.json",
-        )
-    try:
-        with quiet():
-            return AutoConfig.from_pretrained(str(base_dir), local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise _unbuildable(base_dir / "config.json", error) from error
-
-
 def _tensor_names(base_dir: Path) -> set[str]:
     names: set[str] = set()
     for file in sorted(base_dir.glob("*.safetensors")):
@@ -184,31 +162,6 @@ def _tensor_names(base_dir: Path) -> set[str]:
                 hint="fetch the base again: the file is cut off or damaged",
             ) from error
     return names
-
-
-def _on_meta(config: Any, *, task: Task, place: str) -> Any:
-    import transformers
-
-    kind = getattr(transformers, _AUTO_CLASSES[task])
-    try:
-        with quiet(), torch.random.fork_rng(devices=[]), torch.device("meta"):
-            return kind.from_config(config)
-    except ValueError as error:
-        if "Unrecognized configuration class" not in str(error):
-            raise
-        raise InvalidInput.one(
-            f"{config.model_type} cannot be built for {task}",
-            place=place,
-            hint="choose a base whose architecture transformers offers for this task",
-        ) from error
-
-
-def _unbuildable(path: Path, error: Exception) -> InvalidInput:
-    return InvalidInput.one(
-        f"transformers cannot read it: {str(error).splitlines()[0]}",
-        place=str(path),
-        hint="a newer transformers may know the architecture",
-    )
 
 
 def _shape(name: str, module: Any) -> Iterator[LinearShape]:

@@ -108,7 +108,7 @@ def load_base(
     with quiet(), torch.random.fork_rng(devices=[]):
         model, info = _from_pretrained(
             base_dir,
-            auto_class(task),
+            _auto_class(task),
             dtype=dtype,
             trust_remote_code=trust_remote_code,
             **({} if num_labels is None else {"num_labels": num_labels}),
@@ -176,8 +176,7 @@ def _check_folder(base_dir: Path, *, task: Task) -> None:
             raise NotFound(f"no {pattern} in the base's folder", place=str(base_dir), hint=hint)
 
 
-def auto_class(task: Task) -> Any:
-    """Returns the auto class of transformers that builds a base for ``task``."""
+def _auto_class(task: Task) -> Any:
     import transformers
 
     return getattr(transformers, _AUTO_CLASSES[task])

@@ -20,13 +20,11 @@ from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dic
 from peft.tuners.lora import Linear as LoraLinear
 from peft.tuners.lora import LoraLayer
 from peft.utils import ModulesToSaveWrapper
-from transformers import AutoConfig
 from transformers.pytorch_utils import Conv1D
 
 from adapterctl.errors import InvalidInput
 from adapterctl.records.recipe import LoraSettings, Task
-from adapterctl.training.loading import auto_class
-from adapterctl.training.quiet import quiet
+from adapterctl.training.blueprint import blueprint, config_of
 
 PREFIX = "base_model.model."
 """What PEFT puts before the name of a base's module."""
@@ -161,11 +159,8 @@ def adapter_state(wrapped: PeftModel) -> dict[str, torch.Tensor]:
 
 def _twin(base_dir: Path, *, task: Task, labels: int, trust_remote_code: bool) -> Any:
     heads = {"num_labels": labels} if labels else {}
-    with quiet(), torch.device("meta"):
-        config = AutoConfig.from_pretrained(
-            str(base_dir), local_files_only=True, trust_remote_code=trust_remote_code, **heads
-        )
-        return auto_class(task).from_config(config, trust_remote_code=trust_remote_code)
+    config = config_of(base_dir, trust_remote_code=trust_remote_code, **heads)
+    return blueprint(config, task=task, place=str(base_dir), trust_remote_code=trust_remote_code)
 
 
 def _own_modules(wrapped: PeftModel) -> Iterator[tuple[str, torch.nn.Module]]:

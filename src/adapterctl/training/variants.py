@@ -20,6 +20,7 @@ from adapterctl.training.slots import check_fresh, set_checkpointing, starts_fre
 from adapterctl.training.trainee import ask
 from adapterctl.training.twin import Reading, adapter_state, inject, lora_config
 
+
 class VariantTrainee:
     """An adapter of PEFT's own layers on a base of its own; a `Trainee`."""
 

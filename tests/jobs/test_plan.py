@@ -1,0 +1,453 @@
+"""Planning in a project with real bases, data and code, and records that nothing was trained for."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+from support.commands import Commands
+from support.families import FAMILIES
+from support.projects import PREPARE, TEXTS, rows, write_jsonl
+from support.registries import SmallRegistry, a_training, in_days
+from support.tiny_bases import tiny_bert, tiny_gpt2, tiny_llama
+
+from adapterctl.errors import InvalidInput, Mismatch, NotFound
+from adapterctl.jobs.plan import plan, plan_all
+from adapterctl.records.base import BaseSource
+from adapterctl.records.canonical import rows_digest
+from adapterctl.records.recipe import LoraSettings, Recipe, TrainingSettings
+from adapterctl.records.version import PreparedPin, VersionRecord
+from adapterctl.rules.targets import Blocker
+from adapterctl.stores.registry import FolderRegistry
+from adapterctl.stores.safetensors import identify
+
+ROUTER = "router"
+
+
+class Bench(SmallRegistry):
+    """A project on ``old-base`` (BERT) with ``new-base`` (Llama) and ``gpt2`` to move to."""
+
+    def fingerprinted(self, name: str, folder: Path) -> None:
+        """Declares a base as `bases add` would."""
+        found = identify(folder, cache=self.root / ".adapterctl" / "cache")
+        self.base(
+            name,
+            source=BaseSource(path=str(folder)),
+            fingerprint=found.fingerprint,
+            digests=found.digests,
+            family=found.family,
+        )
+
+    def routed(self, adapter: str = ROUTER, **changes) -> Recipe:
+        """Writes a recipe whose data and preprocessing are there."""
+        usual = self.recipe(adapter)
+        data = msgspec.structs.replace(
+            usual.data,
+            train=msgspec.structs.replace(usual.data.train, path="data/train.jsonl"),
+        )
+        settings = {
+            "base": "old-base",
+            "data": data,
+            "preprocessing": f"registry/adapters/{ROUTER}/prepare.py:prepare",
+            "lora": LoraSettings(r=4, target_modules=["query", "key", "value"]),
+            "training": TrainingSettings(max_steps=10, max_length=32),
+            **changes,
+        }
+        return self.recipe(adapter, **settings)
+
+    def registered(self, recipe: Recipe, *, prepared: list[dict]) -> VersionRecord:
+        """Registers a version that was trained on the ``prepared`` rows."""
+        pin = PreparedPin(
+            rows=len(prepared), rows_sha256=rows_digest(prepared), encoded_sha256="0" * 64
+        )
+        base = self.door.base(recipe.base)
+        record = self.version(recipe)
+        whole = msgspec.structs.replace(
+            record,
+            base=msgspec.structs.replace(
+                record.base,
+                source=base.source,
+                fingerprint=base.fingerprint or record.base.fingerprint,
+            ),
+            prepared={"train": pin},
+            training=msgspec.structs.replace(
+                a_training(recipe.adapter, record.version),
+                target_modules=[
+                    f"bert.encoder.layer.{layer}.attention.self.{name}"
+                    for layer in (0, 1)
+                    for name in ("query", "key", "value")
+                ],
+            ),
+        )
+        path = self.door.record_path(recipe.adapter, record.version)
+        path.write_bytes(msgspec.json.encode(whole))
+        return whole
+
+
+@pytest.fixture(scope="module")
+def bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bases")
+    tiny_bert(folder / "old")
+    tiny_llama(folder / "new")
+    tiny_gpt2(folder / "gpt2")
+    return folder
+
+
+@pytest.fixture
+def bench(bases: Path, tmp_path: Path) -> Bench:
+    made = Bench(tmp_path / "project")
+    made.fingerprinted("old-base", bases / "old")
+    made.fingerprinted("new-base", bases / "new")
+    made.fingerprinted("gpt2", bases / "gpt2")
+    home = made.root / "registry" / "adapters" / ROUTER
+    home.mkdir(parents=True)
+    (home / "prepare.py").write_text(PREPARE)
+    (home / "texts.py").write_text(TEXTS)
+    write_jsonl(made.root / "data" / "train.jsonl", rows(40, seed=1))
+    made.registered(made.routed(), prepared=tidied(rows(40, seed=1)))
+    return made
+
+
+def tidied(raw: list[dict]) -> list[dict]:
+    """What the project's ``prepare`` makes of rows."""
+    return [{"text": row["message"].strip().lower(), "label": row["queue"]} for row in raw]
+
+
+def whats(blockers: list[Blocker]) -> list[str]:
+    return [blocker.what for blocker in blockers]
+
+
+# one adapter
+
+
+def test_a_plan_is_made_without_training_anything(bench: Bench) -> None:
+    bench.date("old-base", in_days(43))
+    found = plan(bench.project(), "router", to="new-base")
+    assert found.blockers == []
+    assert found.can_run
+    assert found.proposed_recipe.lora.target_modules == ["k_proj", "q_proj", "v_proj"]
+    assert found.proposed_recipe.base == "new-base"
+    assert found.slack_days == 43 - 60
+    assert found.lengths is not None and found.old_lengths is not None
+    assert found.lengths.rows == 40
+    # BERT's tiny vocabulary spells most words letter by letter; no tokenizer counts like another.
+    assert found.lengths.longest != found.old_lengths.longest or found.lengths.tokens > 0
+    assert found.cost is not None and found.cost.rows == 80
+    assert not (bench.root / ".adapterctl" / "plans").exists()
+
+
+def test_nothing_is_written_outside_the_private_folder(bench: Bench) -> None:
+    def files() -> set[str]:
+        found = (path for path in bench.root.rglob("*") if path.is_file())
+        names = {path.relative_to(bench.root).as_posix() for path in found}
+        return {name for name in names if "__pycache__" not in name}
+
+    before = files()
+    plan(bench.project(), "router", to="new-base")
+    assert {name for name in files() - before if not name.startswith(".adapterctl/")} == set()
+
+
+def test_the_role_map_of_todays_recipe_counts(bench: Bench) -> None:
+    assert whats(plan(bench.project(), "router", to="gpt2").blockers) == []
+    recipe = bench.routed(role_map={"attention.q": []})
+    assert recipe.role_map == {"attention.q": []}
+    found = plan(bench.project(), "router", to="gpt2")
+    assert whats(found.blockers) == [
+        "the successor fuses attention.q, attention.k and attention.v into one layer (c_attn), "
+        "and the old adapter stands on attention.k and attention.v alone"
+    ]
+
+
+def test_a_successor_whose_weights_changed_stops_the_plan(
+    bench: Bench, bases: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(bases / "new", copy)
+    bench.fingerprinted("copied", copy)
+    weights = copy / "model.safetensors"
+    raw = bytearray(weights.read_bytes())
+    raw[-1] ^= 1
+    weights.write_bytes(raw)
+    with pytest.raises(Mismatch) as caught:
+        plan(bench.project(), "router", to="copied")
+    assert "the weights of base 'copied' changed: fp1:" in str(caught.value)
+
+
+def test_a_successor_without_a_fingerprint_blocks(bench: Bench, bases: Path) -> None:
+    bench.base("bare", source=BaseSource(path=str(bases / "new")), fingerprint=None)
+    found = plan(bench.project(), "router", to="bare")
+    assert found.blockers == [
+        Blocker(
+            what="base bare has no fingerprint, so nobody could tell it from another",
+            mend="adapterctl bases fingerprint bare",
+        )
+    ]
+
+
+def test_a_hosted_successor_cannot_be_planned(bench: Bench) -> None:
+    hosted = BaseSource(provider="openai", model="gpt-9")
+    bench.base("gpt-9", source=hosted, fingerprint=None)
+    with pytest.raises(InvalidInput, match="base 'gpt-9' is hosted at openai"):
+        plan(bench.project(), "router", to="gpt-9")
+
+
+def test_unknown_names_are_answered_with_the_known_ones(bench: Bench) -> None:
+    with pytest.raises(NotFound, match="known: gpt2, new-base, old-base"):
+        plan(bench.project(), "router", to="newbase")
+    with pytest.raises(NotFound, match="no adapter 'ruter'"):
+        plan(bench.project(), "ruter", to="new-base")
+
+
+def test_a_shorter_life_than_the_lead_time_is_told(bench: Bench) -> None:
+    bench.date("new-base", in_days(30), phase="serving")
+    found = plan(bench.project(), "router", to="new-base")
+    assert found.successor.days == 30
+    assert any("(EOL007)" in note for note in found.notes)
+
+
+def test_a_successors_other_name_is_looked_up_too(bench: Bench, bases: Path) -> None:
+    bench.fingerprinted("renamed", bases / "new")
+    named = msgspec.structs.replace(bench.door.base("renamed"), names=["acme/llama"])
+    bench.door.write_base(named)
+    bench.date("acme/llama", in_days(30))
+    assert plan(bench.project(), "router", to="renamed").successor.days == 30
+
+
+def test_where_the_old_base_is_gone_the_record_serves(
+    bench: Bench, bases: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(bases / "old", tmp_path / "doomed")
+    bench.fingerprinted("doomed", tmp_path / "doomed")
+    recipe = bench.routed("orphan", base="doomed")
+    bench.registered(recipe, prepared=tidied(rows(40, seed=1)))
+    shutil.rmtree(tmp_path / "doomed")
+    found = plan(bench.project(), "orphan", to="new-base")
+    assert found.blockers == []
+    assert found.proposed_recipe.lora.target_modules == ["k_proj", "q_proj", "v_proj"]
+    assert found.notes[0] == (
+        "the weights of base 'doomed' are not here: modules are mapped by the names in the "
+        "record, and shapes, tokenizer, template and time cannot be compared"
+    )
+    assert found.old_lengths is None
+    assert found.cost is not None and found.cost.seconds is None
+
+
+# training rows
+
+
+def test_rows_that_are_neither_here_nor_pinned_block(bench: Bench) -> None:
+    (bench.root / "data" / "train.jsonl").unlink()
+    found = plan(bench.project(), "router", to="new-base")
+    assert len(found.blockers) == 1
+    assert found.lengths is None and found.cost is None
+    assert not found.can_run
+
+
+def test_other_rows_than_the_recorded_ones_do_not_count(bench: Bench) -> None:
+    write_jsonl(bench.root / "data" / "train.jsonl", rows(40, seed=2))
+    found = plan(bench.project(), "router", to="new-base")
+    assert found.lengths is None
+    assert not found.can_run
+
+
+def test_a_record_without_prepared_rows_is_planned_on_todays(bench: Bench) -> None:
+    recipe = bench.routed("adopted")
+    record = bench.registered(recipe, prepared=[])
+    path = bench.door.record_path("adopted", record.version)
+    path.write_bytes(msgspec.json.encode(msgspec.structs.replace(record, prepared={})))
+    found = plan(bench.project(), "adopted", to="new-base")
+    assert found.lengths is not None and found.lengths.rows == 40
+    assert "the record has no digest of the prepared rows: today's rows are counted" in found.notes
+
+
+def test_conversations_block_on_a_successor_without_a_template(
+    bench: Bench, tmp_path: Path
+) -> None:
+    home = bench.root / "registry" / "adapters" / "talker"
+    home.mkdir(parents=True)
+    (home / "prepare.py").write_text("def prepare(rows):\n    return rows\n")
+    talk = [
+        {"messages": [{"role": "user", "content": "card"}, {"role": "assistant", "content": "no"}]}
+    ] * 3
+    write_jsonl(bench.root / "data" / "train.jsonl", talk)
+    recipe = bench.routed(
+        "talker",
+        base="new-base",
+        task="CAUSAL_LM",
+        preprocessing="registry/adapters/talker/prepare.py:prepare",
+        lora=LoraSettings(target_modules=["q_proj", "k_proj", "v_proj"]),
+    )
+    bench.registered(recipe, prepared=talk)
+    found = plan(bench.project(), "talker", to="gpt2")
+    assert found.blockers == [
+        Blocker(
+            what="train: rows hold messages, and the base has no chat template",
+            mend="give prompt and completion as text, or choose a base with a chat template",
+        )
+    ]
+
+
+# PEFT and the trainer have the last word
+
+
+def written(folder: Path, family: str, tokenizer: Path, *, headless: bool = False) -> Path:
+    import torch
+    import transformers
+
+    from adapterctl.training.text import load_tokenizer
+
+    config = transformers.AutoConfig.for_model(family, **FAMILIES[family] | {"vocab_size": 512})
+    kind = transformers.AutoModel if headless else transformers.AutoModelForSequenceClassification
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        kind.from_config(config).save_pretrained(folder)
+    load_tokenizer(tokenizer).save_pretrained(folder)
+    return folder
+
+
+def test_a_choice_that_peft_reads_otherwise_blocks(
+    bench: Bench, bases: Path, tmp_path: Path
+) -> None:
+    """PEFT does not know T5's head, so all-linear would put LoRA on it."""
+    bench.fingerprinted("t5", written(tmp_path / "t5", "t5", bases / "new"))
+    everything = bench.routed("everything", lora=LoraSettings())
+    bench.registered(everything, prepared=tidied(rows(40, seed=1)))
+    found = plan(bench.project(), "everything", to="t5")
+    assert len(found.blockers) == 1
+    assert "the first that differs: classification_head.out_proj" in found.blockers[0].what
+    assert not found.can_run
+
+
+def test_what_the_trainer_refuses_blocks(bench: Bench) -> None:
+    lora = LoraSettings(target_modules=["query", "key", "value"], use_qalora=True)
+    recipe = bench.routed("quantized", lora=lora)
+    bench.registered(recipe, prepared=tidied(rows(40, seed=1)))
+    found = plan(bench.project(), "quantized", to="new-base")
+    assert whats(found.blockers) == [
+        "lora.use_qalora: not honoured: PEFT has QALoRA for GPTQ-quantized bases only"
+    ]
+
+
+def test_a_head_without_weights_is_trained_in_full(
+    bench: Bench, bases: Path, tmp_path: Path
+) -> None:
+    folder = written(tmp_path / "deberta", "deberta-v2", bases / "old", headless=True)
+    bench.fingerprinted("deberta", folder)
+    everything = bench.routed("everything", lora=LoraSettings())
+    bench.registered(everything, prepared=tidied(rows(40, seed=1)))
+    found = plan(bench.project(), "everything", to="deberta")
+    assert found.blockers == []
+    assert found.proposed_recipe.lora == LoraSettings(modules_to_save=["pooler.dense"])
+
+
+# all adapters on a base
+
+
+@pytest.fixture
+def fleet(bench: Bench) -> Bench:
+    """Three adapters that live on old-base, one elsewhere, one retired."""
+    prepared = tidied(rows(40, seed=1))
+    bench.date("old-base", in_days(90), provider="acme", phase="serving")
+    bench.date("old-base", in_days(200))
+    urgent = bench.routed("urgent", serving=[{"provider": "acme"}])
+    bench.registered(msgspec.convert(msgspec.to_builtins(urgent), Recipe), prepared=prepared)
+    half = bench.routed("half", lora=LoraSettings(target_modules=["query", "value"]))
+    bench.registered(half, prepared=prepared)
+    bench.registered(bench.routed("elsewhere", base="new-base"), prepared=prepared)
+    bench.registered(bench.routed("retired"), prepared=prepared)
+    bench.event("retired", "retired", 1)
+    return bench
+
+
+def test_a_fleet_is_planned_most_urgent_first(fleet: Bench) -> None:
+    found = plan_all(fleet.project(), on_base="old-base", to="gpt2")
+    assert [one.adapter for one in found.plans] == ["urgent", "half", "router"]
+    assert [one.slack_days for one in found.plans] == [30, 140, 140]
+    assert [one.can_run for one in found.plans] == [True, False, True]
+    assert not found.can_run
+    assert plan_all(fleet.project(), on_base="old-base", to="new-base").can_run
+
+
+def test_one_that_cannot_be_planned_does_not_stop_the_others(
+    fleet: Bench, bases: Path, tmp_path: Path
+) -> None:
+    folder = written(tmp_path / "distil", "distilbert", bases / "old")
+    fleet.fingerprinted("distil", folder)
+    writer = fleet.routed("writer", task="CAUSAL_LM")
+    fleet.registered(writer, prepared=tidied(rows(40, seed=1)))
+    found = plan_all(fleet.project(), on_base="old-base", to="distil")
+    assert sorted(one.adapter for one in found.plans) == ["half", "router", "urgent"]
+    assert [(one.subject, one.reason) for one in found.skipped] == [
+        ("adapter:writer@1", f"{folder}: distilbert cannot be built for CAUSAL_LM")
+    ]
+    assert not found.can_run
+
+
+def test_a_base_that_nobody_stands_on_is_answered(bench: Bench) -> None:
+    found = plan_all(bench.project(), on_base="gpt2", to="new-base")
+    assert (found.plans, found.can_run) == ([], True)
+    with pytest.raises(NotFound, match="no adapter has the base 'gtp2'"):
+        plan_all(bench.project(), on_base="gtp2", to="new-base")
+
+
+# the command
+
+
+def test_the_command_answers_zero_when_it_can_run(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = Commands(bench.root, capsys)("plan", "router", "--to", "new-base")
+    assert said.status == 0
+    assert said.out.splitlines()[0] == "router@1: old-base -> new-base"
+    assert said.out.splitlines()[-1] == "Next: adapterctl rebuild router@1 --to new-base"
+
+
+def test_the_command_answers_one_when_it_is_blocked(
+    fleet: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = Commands(fleet.root, capsys)
+    words = ("plan", "half@1", "--to", "gpt2", "--format", "json", "--as-of", "2026-11-23")
+    said = command(*words)
+    assert said.status == 1
+    assert list(said.json) == ["schema_version", "command", "as_of", "results", "skipped"]
+    assert said.json["as_of"] == "2026-11-23"
+    [result] = said.json["results"]
+    assert result["slack_days"] == 140
+    assert "role_map" in result["blockers"][0]["mend"]
+    assert command("plan", "--on-base", "old-base", "--to", "gpt2").status == 1
+    assert command("plan", "--on-base", "old-base", "--to", "new-base").status == 0
+
+
+def test_the_command_wants_an_adapter_or_a_base(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = Commands(bench.root, capsys)
+    assert command("plan", "--to", "gpt2").status == 2
+    assert command("plan", "router", "--on-base", "old-base", "--to", "gpt2").status == 2
+    assert command("plan", "router").status == 2
+    said = command("plan", "router", "--to", "nowhere")
+    assert said.status == 3
+    assert said.err.startswith("error: registry/bases/nowhere.yaml: no base 'nowhere'")
+    assert said.out == ""
+
+
+# a clone with nothing but git and the DVC remote
+
+
+def test_a_fresh_clone_plans_on_what_is_pinned(clone) -> None:
+    root = clone()
+    assert not (root / "data" / "train.jsonl").exists()
+    record = FolderRegistry(root).record("router", 1)
+    project = SmallRegistry(root).project()
+    found = plan(project, "router", to="new-base")
+    assert found.blockers == []
+    assert found.lengths is not None and found.lengths.rows == record.train.rows
+    assert (
+        "the working tree has other data or code than the record: the pinned ones are used"
+        in found.notes
+    )
+    assert not list((root / ".adapterctl" / "plans").iterdir())
+    assert json.loads(msgspec.json.encode(found))["can_run"]

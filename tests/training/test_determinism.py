@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from adapterctl.errors import InvalidInput
+from adapterctl.training.determinism import VARIABLES, cores, environment, resolve_device, strict
+
+
+def test_everything_is_put_back() -> None:
+    def state() -> tuple[object, ...]:
+        return (
+            torch.get_num_threads(),
+            torch.are_deterministic_algorithms_enabled(),
+            torch.get_float32_matmul_precision(),
+            torch.utils.deterministic.fill_uninitialized_memory,
+            torch.get_rng_state().tolist(),
+        )
+
+    before = state()
+    with strict("cpu", threads=3):
+        assert torch.get_num_threads() == 3
+        assert torch.are_deterministic_algorithms_enabled()
+        assert not torch.is_deterministic_algorithms_warn_only_enabled()
+        torch.manual_seed(1)
+        torch.rand(3)
+    assert state() == before
+
+
+def test_everything_is_put_back_after_an_error() -> None:
+    threads = torch.get_num_threads()
+    with pytest.raises(ZeroDivisionError), strict("cpu", threads=threads + 1):
+        _ = 1 / 0
+    assert torch.get_num_threads() == threads
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_the_number_of_threads_moves_the_last_bit() -> None:
+    # Why it is fixed and recorded. If this ever fails, `determinism` may say less.
+    def grad() -> torch.Tensor:
+        generator = torch.Generator().manual_seed(0)
+        scores = torch.randn(16, 2, 19, 19, generator=generator)
+        upstream = torch.randn(16, 2, 19, 19, generator=generator)
+        shares = torch.softmax(scores, -1)
+        return torch.ops.aten._softmax_backward_data(upstream, shares, -1, torch.float32)
+
+    found = []
+    for threads in (1, 2):
+        with strict("cpu", threads=threads):
+            found.append(grad())
+    if torch.backends.cpu.get_cpu_capability() != "AVX512":
+        pytest.skip("seen with AVX512 only")
+    assert not torch.equal(*found)
+    torch.testing.assert_close(*found)
+
+
+def test_the_core_count_does_not_listen_to_omp_num_threads() -> None:
+    code = "from adapterctl.training.determinism import cores; print(cores())"
+    for value in ("1", "7"):
+        answer = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "OMP_NUM_THREADS": value},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert int(answer.stdout) == cores()
+    assert 1 <= cores() <= (os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize("wanted", ["auto", "cpu"])
+def test_without_a_gpu_everything_runs_on_the_cpu(wanted: str) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    assert resolve_device(wanted) == "cpu"
+
+
+def test_a_gpu_that_is_not_there_is_refused() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(InvalidInput) as caught:
+        resolve_device("cuda")
+    assert str(caught.value) == (
+        "--device: torch sees no GPU\n"
+        "  hint: use --device cpu, or install a torch built for CUDA and a driver for it"
+    )
+
+
+def test_an_unknown_device_is_refused() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        resolve_device("gpu")
+    assert str(caught.value) == "--device: no such device: 'gpu'\n  hint: auto, cpu or cuda"
+
+
+def test_the_environment_tells_what_bounds_the_claim() -> None:
+    found = environment("cpu", threads=2)
+    assert found.cpu_capability == torch.backends.cpu.get_cpu_capability()
+    assert (found.threads, found.device, found.cuda, found.driver) == (2, "cpu", None, None)
+    assert found.deterministic
+    assert found.python == sys.version.split()[0]
+    assert found.distributions["torch"] == torch.__version__
+    assert "huggingface-hub" in found.distributions
+    assert found.cpu_model
+    assert found.platform == found.platform.lower()
+
+
+def test_variables_are_recorded_by_allow_list_only() -> None:
+    code = (
+        "from adapterctl.training.determinism import environment;"
+        "print(sorted(environment('cpu', threads=1).variables.items()))"
+    )
+    told = {"PYTHONHASHSEED": "5", "AWS_SECRET_ACCESS_KEY": "secret", "HOME": str(Path.home())}
+    kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    answer = subprocess.run(
+        [sys.executable, "-c", code], env=kept | told, capture_output=True, text=True, check=True
+    )
+    assert "('PYTHONHASHSEED', '5')" in answer.stdout
+    assert "secret" not in answer.stdout
+    assert "HOME" not in answer.stdout
