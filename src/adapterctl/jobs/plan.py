@@ -16,7 +16,7 @@ from adapterctl.jobs import capsule
 from adapterctl.jobs.base_folder import checked, locate
 from adapterctl.jobs.project import Project, require
 from adapterctl.jobs.sources import Row, prepared
-from adapterctl.jobs.survey import cut, standing_of, survey
+from adapterctl.jobs.survey import standing_of, survey
 from adapterctl.records.base import Base, BaseShape
 from adapterctl.records.canonical import rows_digest
 from adapterctl.records.recipe import Task
@@ -54,12 +54,19 @@ def plan_all(project: Project, *, on_base: str, to: str) -> FleetPlan:
     """Returns the plans of all adapters on ``on_base``; retired ones are left out.
 
     What cannot be planned for one adapter is skipped with its reason.
+
+    Raises:
+        NotFound: ``on_base`` is no base, and no adapter stands on it; or ``to`` is none.
+        InvalidInput: the successor is hosted.
+        Mismatch: the successor's weights are not the ones that were added.
     """
-    found = cut(survey(project), base=on_base)
+    found = survey(project)
+    leading = [one for one in found.standings if one.leads and one.base == on_base]
+    if not leading:
+        project.registry.base(on_base)
     successor = _successor(project, to)
     plans: list[RebuildPlan] = []
     failed: list[Skipped] = []
-    leading = [standing for standing in found.standings if standing.leads]
     for number, standing in enumerate(leading, start=1):
         try:
             plans.append(_plan(project, standing, successor))
@@ -173,38 +180,37 @@ def _training_rows(project: Project, record: VersionRecord) -> _Rows:
     path = record.recipe.data.train.path
     try:
         rows = prepared(project, record.recipe, path)
+        if recorded is not None:
+            _must_be_recorded(rows, record, place=path)
     except AdapterctlError as error:
-        if recorded is None:
-            return _Rows(blockers=_blockers(error))
-        return _rows_from_remote(project, record)
+        here = _blockers(error)
+        return _Rows(blockers=here) if recorded is None else _pinned_rows(project, record, here)
     if recorded is None:
         note = "the record has no digest of the prepared rows: today's rows are counted"
         return _Rows(rows=rows, notes=[note])
-    if rows_digest(rows) == recorded.rows_sha256:
-        return _Rows(rows=rows)
-    return _rows_from_remote(project, record)
+    return _Rows(rows=rows)
 
 
-def _rows_from_remote(project: Project, record: VersionRecord) -> _Rows:
-    """Prepares the training rows from what the record pins."""
+def _pinned_rows(project: Project, record: VersionRecord, here: list[Blocker]) -> _Rows:
+    """Prepares the training rows from what the record pins; ``here`` says why that is needed."""
     out = project.private / "plans" / f"{record.adapter}-{record.version}"
     try:
         place = capsule.unpack(project, record, out)
         rows = prepared(place, record.recipe, record.recipe.data.train.path)
-        _must_be_recorded(rows, record)
+        _must_be_recorded(rows, record, place="pinned data and code")
     except AdapterctlError as error:
-        return _Rows(blockers=_blockers(error))
+        return _Rows(blockers=[*here, *_blockers(error)])
     finally:
         shutil.rmtree(out, ignore_errors=True)
     note = "the working tree has other data or code than the record: the pinned ones are used"
     return _Rows(rows=rows, notes=[note])
 
 
-def _must_be_recorded(rows: list[Row], record: VersionRecord) -> None:
+def _must_be_recorded(rows: list[Row], record: VersionRecord, *, place: str) -> None:
     if rows_digest(rows) != record.prepared[TRAIN].rows_sha256:
         raise Mismatch(
-            "pinned data and code give other training rows than the record says (CODE002)",
-            place=record.recipe.preprocessing,
+            "after preprocessing these are not the training rows of the record (CODE002)",
+            place=place,
             hint=f"adapterctl verify {record.adapter}@{record.version}",
         )
 
