@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from support.commands import Commands, modules_after
 from support.goldens import assert_golden
 from support.registries import SmallRegistry, in_days

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from support.commands import Commands
 from support.goldens import assert_golden
 from support.registries import SmallRegistry, a_story

@@ -3,6 +3,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+
 from support.goldens import assert_golden
 
 DIGEST = re.compile(r"^(fp1:|sha256:)?[0-9a-f]{32,64}(\.dir)?$")

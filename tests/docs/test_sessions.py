@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from support.sessions import comparable, execute, rewritten, sessions, shown
 
 REPOSITORY = Path(__file__).parents[2]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from support.projects import command, git, make_project
 
 Clone = Callable[[str], Path]

@@ -2,13 +2,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from support.registries import SOURCE, SmallRegistry, a_rebuild, a_recipe, a_story, in_days
 
 from adapterctl.errors import InvalidInput, NotFound
 from adapterctl.jobs.audit import audit
 from adapterctl.records.base import BaseSource
 from adapterctl.records.recipe import Owners, Serving
 from adapterctl.rules.findings import Audit, Finding
+from support.registries import SOURCE, SmallRegistry, a_rebuild, a_recipe, a_story, in_days
 
 OPENAI_EU = Serving(provider="openai", region="eu")
 

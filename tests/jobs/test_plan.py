@@ -1,119 +1,32 @@
-"""Planning in a project with real bases, data and code, and records without any training."""
+"""Planning one adapter: what is gathered, what stops it, and that nothing is trained."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
 import msgspec
 import pytest
-from support.commands import Commands
-from support.families import FAMILIES
-from support.projects import PREPARE, TEXTS, rows, write_jsonl
-from support.registries import SmallRegistry, a_training, in_days
-from support.tiny_bases import tiny_bert, tiny_gpt2, tiny_llama
 
 from adapterctl.errors import InvalidInput, Mismatch, NotFound
-from adapterctl.jobs.plan import plan, plan_all
+from adapterctl.jobs.plan import plan
 from adapterctl.records.base import BaseSource
-from adapterctl.records.canonical import rows_digest
-from adapterctl.records.recipe import LoraSettings, Recipe, TrainingSettings
-from adapterctl.records.version import PreparedPin, VersionRecord
+from adapterctl.records.recipe import LoraSettings
 from adapterctl.rules.targets import Blocker
 from adapterctl.stores.registry import FolderRegistry
-from adapterctl.stores.safetensors import identify
-
-ROUTER = "router"
-
-
-class Bench(SmallRegistry):
-    """A project on ``old-base`` (BERT) with ``new-base`` (Llama) and ``gpt2`` to move to."""
-
-    def fingerprinted(self, name: str, folder: Path) -> None:
-        """Declares a base as `bases add` would."""
-        found = identify(folder, cache=self.root / ".adapterctl" / "cache")
-        self.base(
-            name,
-            source=BaseSource(path=str(folder)),
-            fingerprint=found.fingerprint,
-            digests=found.digests,
-            family=found.family,
-        )
-
-    def routed(self, adapter: str = ROUTER, **changes) -> Recipe:
-        """Writes a recipe whose data and preprocessing are there."""
-        usual = self.recipe(adapter)
-        data = msgspec.structs.replace(
-            usual.data,
-            train=msgspec.structs.replace(usual.data.train, path="data/train.jsonl"),
-        )
-        settings = {
-            "base": "old-base",
-            "data": data,
-            "preprocessing": f"registry/adapters/{ROUTER}/prepare.py:prepare",
-            "lora": LoraSettings(r=4, target_modules=["query", "key", "value"]),
-            "training": TrainingSettings(max_steps=10, max_length=32),
-            **changes,
-        }
-        return self.recipe(adapter, **settings)
-
-    def registered(self, recipe: Recipe, *, prepared: list[dict]) -> VersionRecord:
-        """Registers a version that was trained on the ``prepared`` rows."""
-        pin = PreparedPin(
-            rows=len(prepared), rows_sha256=rows_digest(prepared), encoded_sha256="0" * 64
-        )
-        base = self.door.base(recipe.base)
-        record = self.version(recipe)
-        whole = msgspec.structs.replace(
-            record,
-            base=msgspec.structs.replace(
-                record.base,
-                source=base.source,
-                fingerprint=base.fingerprint or record.base.fingerprint,
-            ),
-            prepared={"train": pin},
-            training=msgspec.structs.replace(
-                a_training(recipe.adapter, record.version),
-                target_modules=[
-                    f"bert.encoder.layer.{layer}.attention.self.{name}"
-                    for layer in (0, 1)
-                    for name in ("query", "key", "value")
-                ],
-            ),
-        )
-        path = self.door.record_path(recipe.adapter, record.version)
-        path.write_bytes(msgspec.json.encode(whole))
-        return whole
+from support.bench import Bench, make_bench, three_bases, tidied, written
+from support.projects import rows, write_jsonl
+from support.registries import SmallRegistry, in_days
 
 
 @pytest.fixture(scope="module")
 def bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bases")
-    tiny_bert(folder / "old")
-    tiny_llama(folder / "new")
-    tiny_gpt2(folder / "gpt2")
-    return folder
+    return three_bases(tmp_path_factory.mktemp("bases"))
 
 
 @pytest.fixture
 def bench(bases: Path, tmp_path: Path) -> Bench:
-    made = Bench(tmp_path / "project")
-    made.fingerprinted("old-base", bases / "old")
-    made.fingerprinted("new-base", bases / "new")
-    made.fingerprinted("gpt2", bases / "gpt2")
-    home = made.root / "registry" / "adapters" / ROUTER
-    home.mkdir(parents=True)
-    (home / "prepare.py").write_text(PREPARE)
-    (home / "texts.py").write_text(TEXTS)
-    write_jsonl(made.root / "data" / "train.jsonl", rows(40, seed=1))
-    made.registered(made.routed(), prepared=tidied(rows(40, seed=1)))
-    return made
-
-
-def tidied(raw: list[dict]) -> list[dict]:
-    """What the project's ``prepare`` makes of rows."""
-    return [{"text": row["message"].strip().lower(), "label": row["queue"]} for row in raw]
+    return make_bench(tmp_path / "project", bases)
 
 
 def whats(blockers: list[Blocker]) -> list[str]:
@@ -310,21 +223,6 @@ def test_conversations_block_on_a_successor_without_a_template(
 # PEFT and the trainer have the last word
 
 
-def written(folder: Path, family: str, tokenizer: Path, *, headless: bool = False) -> Path:
-    import torch
-    import transformers
-
-    from adapterctl.training.text import load_tokenizer
-
-    config = transformers.AutoConfig.for_model(family, **FAMILIES[family] | {"vocab_size": 512})
-    kind = transformers.AutoModel if headless else transformers.AutoModelForSequenceClassification
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        kind.from_config(config).save_pretrained(folder)
-    load_tokenizer(tokenizer).save_pretrained(folder)
-    return folder
-
-
 def test_a_choice_that_peft_reads_otherwise_blocks(
     bench: Bench, bases: Path, tmp_path: Path
 ) -> None:
@@ -358,97 +256,6 @@ def test_a_head_without_weights_is_trained_in_full(
     found = plan(bench.project(), "everything", to="deberta")
     assert found.blockers == []
     assert found.proposed_recipe.lora == LoraSettings(modules_to_save=["pooler.dense"])
-
-
-# all adapters on a base
-
-
-@pytest.fixture
-def fleet(bench: Bench) -> Bench:
-    """Three adapters that live on old-base, one elsewhere, one retired."""
-    prepared = tidied(rows(40, seed=1))
-    bench.date("old-base", in_days(90), provider="acme", phase="serving")
-    bench.date("old-base", in_days(200))
-    urgent = bench.routed("urgent", serving=[{"provider": "acme"}])
-    bench.registered(msgspec.convert(msgspec.to_builtins(urgent), Recipe), prepared=prepared)
-    half = bench.routed("half", lora=LoraSettings(target_modules=["query", "value"]))
-    bench.registered(half, prepared=prepared)
-    bench.registered(bench.routed("elsewhere", base="new-base"), prepared=prepared)
-    bench.registered(bench.routed("retired"), prepared=prepared)
-    bench.event("retired", "retired", 1)
-    return bench
-
-
-def test_a_fleet_is_planned_most_urgent_first(fleet: Bench) -> None:
-    found = plan_all(fleet.project(), on_base="old-base", to="gpt2")
-    assert [one.adapter for one in found.plans] == ["urgent", "half", "router"]
-    assert [one.slack_days for one in found.plans] == [30, 140, 140]
-    assert [one.can_run for one in found.plans] == [True, False, True]
-    assert not found.can_run
-    assert plan_all(fleet.project(), on_base="old-base", to="new-base").can_run
-
-
-def test_one_that_cannot_be_planned_does_not_stop_the_others(
-    fleet: Bench, bases: Path, tmp_path: Path
-) -> None:
-    folder = written(tmp_path / "distil", "distilbert", bases / "old")
-    fleet.fingerprinted("distil", folder)
-    writer = fleet.routed("writer", task="CAUSAL_LM")
-    fleet.registered(writer, prepared=tidied(rows(40, seed=1)))
-    found = plan_all(fleet.project(), on_base="old-base", to="distil")
-    assert sorted(one.adapter for one in found.plans) == ["half", "router", "urgent"]
-    assert [(one.subject, one.reason) for one in found.skipped] == [
-        ("adapter:writer@1", f"{folder}: distilbert cannot be built for CAUSAL_LM")
-    ]
-    assert not found.can_run
-
-
-def test_a_base_that_nobody_stands_on_is_answered(bench: Bench) -> None:
-    found = plan_all(bench.project(), on_base="gpt2", to="new-base")
-    assert (found.plans, found.can_run) == ([], True)
-    with pytest.raises(NotFound, match="no base 'gtp2'"):
-        plan_all(bench.project(), on_base="gtp2", to="new-base")
-
-
-# the command
-
-
-def test_the_command_answers_zero_when_it_can_run(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
-) -> None:
-    said = Commands(bench.root, capsys)("plan", "router", "--to", "new-base")
-    assert said.status == 0
-    assert said.out.splitlines()[0] == "router@1: old-base -> new-base"
-    assert said.out.splitlines()[-1] == "Next: adapterctl rebuild router@1 --to new-base"
-
-
-def test_the_command_answers_one_when_it_is_blocked(
-    fleet: Bench, capsys: pytest.CaptureFixture[str]
-) -> None:
-    command = Commands(fleet.root, capsys)
-    words = ("plan", "half@1", "--to", "gpt2", "--format", "json", "--as-of", "2026-11-23")
-    said = command(*words)
-    assert said.status == 1
-    assert list(said.json) == ["schema_version", "command", "as_of", "results", "skipped"]
-    assert said.json["as_of"] == "2026-11-23"
-    [result] = said.json["results"]
-    assert result["slack_days"] == 140
-    assert "role_map" in result["blockers"][0]["mend"]
-    assert command("plan", "--on-base", "old-base", "--to", "gpt2").status == 1
-    assert command("plan", "--on-base", "old-base", "--to", "new-base").status == 0
-
-
-def test_the_command_wants_an_adapter_or_a_base(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
-) -> None:
-    command = Commands(bench.root, capsys)
-    assert command("plan", "--to", "gpt2").status == 2
-    assert command("plan", "router", "--on-base", "old-base", "--to", "gpt2").status == 2
-    assert command("plan", "router").status == 2
-    said = command("plan", "router", "--to", "nowhere")
-    assert said.status == 3
-    assert said.err.startswith("error: registry/bases/nowhere.yaml: no base 'nowhere'")
-    assert said.out == ""
 
 
 # a clone with nothing but git and the DVC remote

@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from support.projects import command, make_project
 
 from adapterctl.cli import run
 from adapterctl.records.version import VersionRecord
 from adapterctl.stores.registry import FolderRegistry
+from support.projects import command, make_project
 
 ROUTER = "registry/adapters/router/recipe.yaml"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+
 from support.projects import RECIPE, command, make_project
 
 
@@ -38,10 +39,9 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
     start, stop = recipe.index("  evaluation:"), recipe.index("preprocessing:")
     recipe = recipe[:start] + recipe[stop:]
     (sibling / "recipe.yaml").write_text(recipe[: recipe.index("parity:")])
-    from support.registries import NOON
-
     from adapterctl.jobs.project import Project
     from adapterctl.jobs.stages import enlist
+    from support.registries import NOON
 
     project = Project(root=root, now=NOON)
     for name in ("router", "sibling"):
@@ -57,10 +57,9 @@ def test_each_adapter_has_its_own_stages(two: Path) -> None:
 
 
 def test_enlisting_again_changes_nothing(two: Path) -> None:
-    from support.registries import NOON
-
     from adapterctl.jobs.project import Project
     from adapterctl.jobs.stages import enlist
+    from support.registries import NOON
 
     before = (two / "dvc.yaml").read_bytes(), (two / "params.yaml").read_bytes()
     assert enlist(Project(root=two, now=NOON), "router") == []

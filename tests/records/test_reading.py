@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from adapterctl.errors import InvalidInput
 from adapterctl.records.canonical import compact, digest, pretty
 from adapterctl.records.reading import read_json, read_yaml, schema_of

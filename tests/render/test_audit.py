@@ -1,10 +1,10 @@
 import re
 
 import msgspec
-from support.registries import TODAY
 
 from adapterctl.render.audit import as_text
 from adapterctl.rules.findings import Audit, Finding
+from support.registries import TODAY
 
 
 def ending(number: int, *, owner: str | None, days: int, code: str = "EOL003") -> Finding:

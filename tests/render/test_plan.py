@@ -6,8 +6,6 @@ import json
 
 import msgspec
 import pytest
-from support.goldens import assert_golden
-from support.plans import TODAY, facts, status
 
 from adapterctl.records.recipe import LoraSettings
 from adapterctl.render.plan import as_json, as_text, duration, fleet_as_json, fleet_as_text
@@ -15,6 +13,8 @@ from adapterctl.rules.estimates import TextLengths
 from adapterctl.rules.findings import Skipped
 from adapterctl.rules.plans import FleetPlan, RebuildPlan, draft
 from adapterctl.rules.targets import Blocker
+from support.goldens import assert_golden
+from support.plans import TODAY, facts, status
 
 
 def ready() -> RebuildPlan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from adapterctl.records.event import Event, EventKind
 from adapterctl.rules.aliases import aliases, is_retired
 

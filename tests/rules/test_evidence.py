@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.answers import answers, outcomes, scored
 
 from adapterctl.rules import tango
 from adapterctl.rules.bootstrap import FEWEST_ROWS
@@ -16,6 +15,7 @@ from adapterctl.rules.evidence import (
 )
 from adapterctl.rules.metrics import named
 from adapterctl.rules.tango import Pairs
+from support.answers import answers, outcomes, scored
 
 
 def token_scores(values):

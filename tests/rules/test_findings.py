@@ -1,7 +1,6 @@
 from datetime import date
 
 import pytest
-from support.registries import TODAY
 
 from adapterctl.errors import InvalidInput, Problem
 from adapterctl.records.policy import Waiver
@@ -15,6 +14,7 @@ from adapterctl.rules.findings import (
     skipped,
     waived,
 )
+from support.registries import TODAY
 
 
 def finding(code="EOL002", severity="high", subject="adapter:a@1", **rest) -> Finding:

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 from scipy.stats import binomtest
-from support.answers import scored, side_by_side
 
 from adapterctl.records.parity import Prediction
 from adapterctl.rules.flips import exact_bounds, flips, judge_flips
 from adapterctl.rules.side_by_side import SideBySide
+from support.answers import scored, side_by_side
 
 
 def judged(*, lost: int, rows: int, limit: float = 0.05):

@@ -1,10 +1,10 @@
 import msgspec
 import pytest
-from support.registries import a_recipe, a_record
 
 from adapterctl.records.base import BaseSource
 from adapterctl.records.recipe import Owners
 from adapterctl.rules.grades import Gap, grade
+from support.registries import a_recipe, a_record
 
 RECIPE = a_recipe("support-router")
 RECORD = a_record(RECIPE, 1)

@@ -1,7 +1,6 @@
 from datetime import date
 
 import pytest
-from support.registries import TODAY, a_base, in_days
 
 from adapterctl.errors import InvalidInput
 from adapterctl.records.base import BaseSource
@@ -20,6 +19,7 @@ from adapterctl.rules.lifecycle import (
     status_on,
 )
 from adapterctl.rules.redaction import without_credentials
+from support.registries import TODAY, a_base, in_days
 
 EU = Serving(provider="openai", region="eu")
 HOME = Serving(provider="self-hosted", region="eu")

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
-from support.answers import answers, scored
 
 from adapterctl.errors import InvalidInput
 from adapterctl.records.parity import Prediction
 from adapterctl.rules.metrics import known_metrics, named, per_row, score
+from support.answers import answers, scored
 
 LABELS = st.sampled_from(["billing", "card lost", "other", "refund"])
 LABELLED = st.lists(st.tuples(LABELS, LABELS), min_size=1, max_size=40)

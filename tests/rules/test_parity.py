@@ -8,7 +8,6 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.answers import answers, scored, side_by_side
 
 from adapterctl.errors import InvalidInput
 from adapterctl.records.canonical import compact
@@ -16,6 +15,7 @@ from adapterctl.records.parity import ParityReport, Prediction
 from adapterctl.records.recipe import Margin
 from adapterctl.rules.parity import NO_METRIC, RECORDED, TIES, judge, worst
 from adapterctl.rules.side_by_side import SideBySide
+from support.answers import answers, scored, side_by_side
 
 GOOD = {"both": 960, "lost": 10, "gained": 12, "neither": 18}
 BAD = {"both": 850, "lost": 100, "gained": 10, "neither": 40}

@@ -1,14 +1,11 @@
-"""The table of roles against small random bases of every family, and against PEFT itself."""
+"""The table of roles against small random bases of every family."""
 
 from __future__ import annotations
 
 import pytest
-from support.families import DECODERS, FAMILIES, LAYERS, build, shape
 
-from adapterctl.errors import InvalidInput
-from adapterctl.records.recipe import LoraSettings
-from adapterctl.rules.choice import chosen, clashes
 from adapterctl.rules.roles import PARTS, ROLES, by_role, is_mixture, role_of
+from support.families import DECODERS, FAMILIES, LAYERS, shape
 
 WITHOUT_ROLE = {
     "albert": {"albert.encoder.embedding_hidden_mapping_in"},
@@ -67,7 +64,6 @@ LAYER_ROLES = {
 TASKS = [(family, "SEQ_CLS") for family in FAMILIES] + [
     (family, "CAUSAL_LM") for family in DECODERS
 ]
-MIXTURES_WITHOUT_LINEAR_EXPERTS = ("mixtral", "qwen3_moe")
 
 
 @pytest.mark.parametrize(("family", "task"), TASKS)
@@ -125,57 +121,3 @@ def test_a_name_is_read_from_its_end(name, role):
 def test_fused_roles_are_made_of_roles():
     assert {part for parts in PARTS.values() for part in parts} <= ROLES | {"experts.gate"}
     assert set(PARTS) <= ROLES
-
-
-@pytest.mark.parametrize(("family", "task"), TASKS)
-def test_all_linear_means_what_it_means_to_peft(family, task):
-    if family in MIXTURES_WITHOUT_LINEAR_EXPERTS:
-        pytest.skip("PEFT reaches the experts; a plan blocks all-linear here")
-    linears = shape(family, task).linears
-    lora = LoraSettings(exclude_modules=clashes(linears, task=task) or None)
-    expected = given_by_peft(family, task, lora)
-    if (family, task) == ("t5", "SEQ_CLS"):
-        # PEFT does not know T5's head by name; it is a head all the same.
-        expected -= {"classification_head.out_proj"}
-    assert set(chosen(lora, linears, task=task)) == expected
-
-
-@pytest.mark.parametrize(
-    ("family", "settings"),
-    [
-        ("bert", {"target_modules": ["query", "value", "dense"]}),
-        ("bert", {"target_modules": ["output.dense"], "exclude_modules": ["pooler.dense"]}),
-        ("roberta", {"target_modules": ["dense"]}),
-        ("distilbert", {"target_modules": ["q_lin", "lin1"], "layers_to_transform": 1}),
-        ("gpt2", {"target_modules": r".*\.mlp\.c_.*|.*c_attn"}),
-        ("gpt2", {"target_modules": ["wte", "c_proj"]}),
-        ("llama", {"target_modules": ["q_proj"], "layers_to_transform": [0]}),
-        (
-            "llama",
-            {"target_modules": ["q_proj"], "layers_to_transform": [1], "layers_pattern": "layers"},
-        ),
-        ("qwen2_moe", {"target_modules": ["gate_proj"]}),
-        ("t5", {"target_modules": ["q", "wo"]}),
-    ],
-)
-def test_a_choice_means_what_it_means_to_peft(family, settings):
-    lora = LoraSettings(**settings)
-    mine = chosen(lora, shape(family).linears, task="SEQ_CLS")
-    assert mine
-    assert set(mine) == given_by_peft(family, "SEQ_CLS", lora)
-
-
-def test_a_head_whose_name_ends_like_another_clashes_with_all_linear():
-    assert clashes(shape("distilbert").linears, task="SEQ_CLS") == ["pre_classifier"]
-    with pytest.raises(InvalidInput, match="modules_to_save cannot be applied"):
-        given_by_peft("distilbert", "SEQ_CLS", LoraSettings())
-
-
-def given_by_peft(family: str, task: str, lora: LoraSettings) -> set[str]:
-    from peft.tuners.lora import LoraLayer
-
-    from adapterctl.training.twin import PREFIX, inject, lora_config
-
-    wrapped = inject(build(family, task), lora_config(lora, task=task), bare=True)
-    modules = wrapped.named_modules()
-    return {name.removeprefix(PREFIX) for name, module in modules if isinstance(module, LoraLayer)}

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.answers import answers, outcomes
 
 from adapterctl.records.recipe import Margin
 from adapterctl.rules.measured import Terms
 from adapterctl.rules.side_by_side import SideBySide
 from adapterctl.rules.slices import TOO_FEW, holm, judge_slices
+from support.answers import answers, outcomes
 
 TERMS = Terms(
     margins={},

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.mirrors import entry
 
 from adapterctl.errors import Mismatch
 from adapterctl.stores.mlflow import MlflowMirror
+from support.mirrors import entry
 
 ADAPTER = "support-router"
 

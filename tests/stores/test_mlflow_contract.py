@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.mirrors import MemoryMirror, entry
 
 from adapterctl.errors import Mismatch, NotFound
 from adapterctl.stores.mlflow import Mirror, MlflowMirror
+from support.mirrors import MemoryMirror, entry
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from support.mirrors import entry
 
 from adapterctl.errors import Unreachable
 from adapterctl.stores.mlflow import MlflowMirror
 from adapterctl.stores.mlflow.door import exclusive, shown
+from support.mirrors import entry
 
 TESTS = Path(__file__).resolve().parent.parent
 HINT = "nothing is lost; run adapterctl sync when MLflow answers"

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.mirrors import entry
-from support.tiny_bases import tiny_bert
 
 from adapterctl.stores.mlflow import MlflowMirror
+from support.mirrors import entry
+from support.tiny_bases import tiny_bert
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.mirrors import entry
 
 from adapterctl.errors import InvalidInput, Mismatch, NotFound
 from adapterctl.records.canonical import pretty
 from adapterctl.stores.mlflow import Loaded, MirrorEntry, MlflowMirror, RawRows, load_pyfunc
 from adapterctl.stores.mlflow.package import package_of, read_package
+from support.mirrors import entry
 
 FINGERPRINT = f"fp1:{'ab' * 32}"
 OTHER = f"fp1:{'cd' * 32}"

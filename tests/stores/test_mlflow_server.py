@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.mirrors import entry
 
 from adapterctl.errors import Mismatch
 from adapterctl.stores.mlflow import MlflowMirror
+from support.mirrors import entry
 
 pytestmark = pytest.mark.slow
 

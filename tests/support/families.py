@@ -138,3 +138,14 @@ def shape(family: str, task: str = "SEQ_CLS") -> BaseShape:
         chat_template=None,
         linears=linears(model),
     )
+
+
+def given_by_peft(family: str, task: str, lora) -> set[str]:
+    """The modules that PEFT itself gives LoRA on such a base."""
+    from peft.tuners.lora import LoraLayer
+
+    from adapterctl.training.twin import PREFIX, inject, lora_config
+
+    wrapped = inject(build(family, task), lora_config(lora, task=task), bare=True)
+    modules = wrapped.named_modules()
+    return {name.removeprefix(PREFIX) for name, module in modules if isinstance(module, LoraLayer)}

@@ -18,9 +18,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from support.mirrors import entry
-
 from adapterctl.stores.mlflow import MlflowMirror
+from support.mirrors import entry
 
 # What was there before (None: not even a database), and what is mirrored under the killer's eyes.
 SCENARIOS = {

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import date
 
 import msgspec
-from support.families import shape
-from support.registries import TODAY, a_base, a_recipe, a_record, a_training, sha
 
 from adapterctl.records.base import BaseShape, LinearShape
 from adapterctl.records.lifecycle import Observation
@@ -15,6 +13,8 @@ from adapterctl.records.version import VersionRecord
 from adapterctl.rules.estimates import TextLengths
 from adapterctl.rules.lifecycle import Status, status_on
 from adapterctl.rules.plans import Facts
+from support.families import shape
+from support.registries import TODAY, a_base, a_recipe, a_record, a_training, sha
 
 _HERE = object()
 

@@ -7,9 +7,8 @@ import random
 import subprocess
 from pathlib import Path
 
-from support.tiny_bases import tiny_bert, tiny_llama
-
 from adapterctl.cli import run
+from support.tiny_bases import tiny_bert, tiny_llama
 
 TOPICS = {
     "billing": ["invoice", "charge", "refund", "payment", "card", "fee"],

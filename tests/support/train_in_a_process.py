@@ -10,10 +10,9 @@ import hashlib
 import sys
 from pathlib import Path
 
-from support.training_jobs import classified, completions, job
-
 from adapterctl.training.fleet import train
 from adapterctl.training.job import Progress, Trained
+from support.training_jobs import classified, completions, job
 
 
 def main(bert: Path, llama: Path, folder: Path) -> None:

@@ -119,6 +119,6 @@ def without_dropout(base_dir: Path, copy: Path) -> Path:
 def with_dropout(base_dir: Path, copy: Path, *, share: float) -> Path:
     shutil.copytree(base_dir, copy)
     config = json.loads((copy / "config.json").read_text())
-    config.update({key: share for key in _DROPOUTS & config.keys()})
+    config.update(dict.fromkeys(_DROPOUTS & config.keys(), share))
     (copy / "config.json").write_text(json.dumps(config))
     return copy

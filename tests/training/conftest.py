@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from support.tiny_bases import tiny_bert, tiny_gpt2, tiny_llama
 
 

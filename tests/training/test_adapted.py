@@ -10,12 +10,12 @@ import pytest
 import torch
 from peft import AutoPeftModelForSequenceClassification, PeftModel
 from safetensors.torch import load_file, save_file
-from support.tiny_adapters import tiny_adapter
-from support.tiny_bases import tiny_bert
 
 from adapterctl.errors import Mismatch, NotFound
 from adapterctl.training.adapted import adapted, load_adapted
 from adapterctl.training.loading import LoadedBase, load_base
+from support.tiny_adapters import tiny_adapter
+from support.tiny_bases import tiny_bert
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

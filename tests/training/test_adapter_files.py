@@ -7,10 +7,10 @@ import pytest
 import torch
 from peft import LoraConfig
 from safetensors.torch import load_file
-from support.training_jobs import classified, job, train_all
 
 from adapterctl.errors import AdapterctlError
 from adapterctl.training.adapter_files import write_adapter
+from support.training_jobs import classified, job, train_all
 
 
 def written(folder: Path, config: LoraConfig, *, value: float = 1.0) -> dict[str, object]:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import torch
-from support.training_jobs import adapter_bytes, classified, job, train_all
 
 from adapterctl.errors import AdapterctlError
 from adapterctl.records.version import TrailStep
 from adapterctl.training.checkpoints import Checkpoint, forget, newest, save
 from adapterctl.training.job import Progress
+from support.training_jobs import adapter_bytes, classified, job, train_all
 
 
 def checkpoint(step: int) -> Checkpoint:

@@ -7,6 +7,12 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+
+from adapterctl.errors import InvalidInput, NotFound
+from adapterctl.stores.safetensors import weights_digest
+from adapterctl.training.fleet import train
+from adapterctl.training.job import Failed, Progress, SlotJob, Trained
+from adapterctl.training.trail import trail_digest
 from support.training_jobs import (
     adapter_bytes,
     classified,
@@ -15,12 +21,6 @@ from support.training_jobs import (
     train_all,
     unheard,
 )
-
-from adapterctl.errors import InvalidInput, NotFound
-from adapterctl.stores.safetensors import weights_digest
-from adapterctl.training.fleet import train
-from adapterctl.training.job import Failed, Progress, SlotJob, Trained
-from adapterctl.training.trail import trail_digest
 
 
 def neighbourhood(folder: Path) -> list[SlotJob]:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import torch
+
+from adapterctl.training.job import SlotJob, Trained
 from support.reference_trainer import reference, saved_start, trainer
 from support.training_jobs import (
     classified,
@@ -18,8 +20,6 @@ from support.training_jobs import (
     with_dropout,
     without_dropout,
 )
-
-from adapterctl.training.job import SlotJob, Trained
 
 TOLERANCE = 1e-4
 NO_DROPOUT = {"lora_dropout": 0.0}

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 import transformers
-from support.families import FAMILIES, shape
-from support.tiny_bases import CHATML
 
 from adapterctl.errors import InvalidInput, Mismatch, NotFound
 from adapterctl.records.base import LinearShape
@@ -18,6 +16,8 @@ from adapterctl.rules.estimates import TextLengths
 from adapterctl.training.inspect import describe, fresh_layers, given_lora, linears, text_lengths
 from adapterctl.training.loading import load_base
 from adapterctl.training.text import encode_all, load_tokenizer
+from support.families import FAMILIES, shape
+from support.tiny_bases import CHATML
 
 CASES = [("bert", "SEQ_CLS"), ("llama", "SEQ_CLS"), ("llama", "CAUSAL_LM"), ("gpt2", "CAUSAL_LM")]
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from support.tiny_bases import tiny_bert, tiny_gpt2, tiny_llama
 
 from adapterctl.errors import InvalidInput, Mismatch, NotFound
 from adapterctl.training.loading import (
@@ -18,6 +17,7 @@ from adapterctl.training.loading import (
     load_base,
     reset_head,
 )
+from support.tiny_bases import tiny_bert, tiny_gpt2, tiny_llama
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -12,8 +12,6 @@ import pytest
 import torch
 import transformers
 from peft import PeftModel
-from support.tiny_adapters import tiny_adapter
-from support.tiny_bases import tiny_llama
 
 from adapterctl.errors import InvalidInput, Mismatch
 from adapterctl.records.canonical import digest
@@ -22,6 +20,8 @@ from adapterctl.records.recipe import Generation, TrainingSettings
 from adapterctl.training.generation import Draws, end_tokens
 from adapterctl.training.loading import LoadedBase, head_weights, load_base
 from adapterctl.training.predict import predict
+from support.tiny_adapters import tiny_adapter
+from support.tiny_bases import tiny_llama
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

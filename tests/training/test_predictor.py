@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pandas
 import pytest
-from support.tiny_adapters import tiny_adapter
 
 from adapterctl.errors import InvalidInput, Mismatch
 from adapterctl.records.recipe import Generation, TrainingSettings
 from adapterctl.training.predict import predict
 from adapterctl.training.predictor import Predictor
+from support.tiny_adapters import tiny_adapter
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

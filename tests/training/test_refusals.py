@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.training_jobs import classified, completions, job, train_all
 
 from adapterctl.errors import InvalidInput
 from adapterctl.training.refusals import check_jobs
+from support.training_jobs import classified, completions, job, train_all
 
 REMOVE = "remove it, or train with a command of your own (trainer: {command: ...})"
 

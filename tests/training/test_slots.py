@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 import torch
 from peft import PeftModel
-from support.training_jobs import classified, completions, job, without_dropout
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
 from adapterctl.errors import InvalidInput
@@ -17,6 +16,7 @@ from adapterctl.training.loading import LoadedBase, load_base
 from adapterctl.training.loss import Batch, collate
 from adapterctl.training.slots import SlotLinear, SlotModule, SlottedBase, SlotTrainee
 from adapterctl.training.twin import read
+from support.training_jobs import classified, completions, job, without_dropout
 
 
 def loaded(base: Path, task: str) -> LoadedBase:

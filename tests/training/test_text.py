@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.tiny_bases import tiny_bert, tiny_llama
 
 from adapterctl.errors import InvalidInput
 from adapterctl.training.text import (
@@ -21,6 +20,7 @@ from adapterctl.training.text import (
     label_names,
     load_tokenizer,
 )
+from support.tiny_bases import tiny_bert, tiny_llama
 
 LABELS = ["card", "fee", "transfer"]
 TALK = [

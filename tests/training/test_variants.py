@@ -9,6 +9,13 @@ from typing import Any
 import pytest
 import torch
 from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
+
+from adapterctl.training.job import SlotJob
+from adapterctl.training.loading import load_base
+from adapterctl.training.loss import collate
+from adapterctl.training.twin import read
+from adapterctl.training.variants import VariantTrainee
 from support.training_jobs import (
     adapter_bytes,
     classified,
@@ -17,13 +24,6 @@ from support.training_jobs import (
     train_all,
     without_dropout,
 )
-from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
-
-from adapterctl.training.job import SlotJob
-from adapterctl.training.loading import load_base
-from adapterctl.training.loss import collate
-from adapterctl.training.twin import read
-from adapterctl.training.variants import VariantTrainee
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "dora": {"use_dora": True},

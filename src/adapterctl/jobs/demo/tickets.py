@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from adapterctl.jobs.demo import world as words
-from adapterctl.jobs.demo.world import Case, Told, world
+from adapterctl.jobs.demo.world import Told, world
 
 Row = dict[str, Any]
 

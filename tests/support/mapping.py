@@ -1,0 +1,24 @@
+"""Asking for a mapping between two families in one line."""
+
+from __future__ import annotations
+
+from adapterctl.records.recipe import LoraSettings
+from adapterctl.rules.carrying import map_targets
+from adapterctl.rules.targets import Question, RoleMap
+from support.families import shape
+from support.recipes import classifier
+
+
+def ask(old: str, new: str, *, role_map=None, task="SEQ_CLS", **lora) -> RoleMap:
+    """Maps an adapter with these LoRA settings from one family's small base to another's."""
+    recipe = classifier(lora=LoraSettings(**lora), task=task)
+    return map_targets(
+        Question(
+            recipe=recipe, old=shape(old, task), new=shape(new, task), overrides=role_map or {}
+        )
+    )
+
+
+def whats(found: RoleMap) -> list[str]:
+    """What blocks, without the mends."""
+    return [blocker.what for blocker in found.blockers]
