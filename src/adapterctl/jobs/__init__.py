@@ -1,1 +1,11 @@
-"""jobs."""
+"""What each verb does: fetch through stores, ask rules, write back; one verb per file.
+
+What several verbs share:
+
+- `project`: where a job runs, with the doors of its stores.
+- `base_folder`: where a base lies, and whether it is still itself.
+- `sources` (read and checked) -> `pinning` (the five) -> `building` (trained, evaluated) ->
+  `filing` (bytes, record, mirror).
+- `capsule`: a project laid out from one record alone. `journal`: steps of a job that may be killed.
+- `stages`: dvc.yaml. `survey`: how every adapter stands. `api`, `load`: the same from Python.
+"""
