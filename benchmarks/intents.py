@@ -124,6 +124,7 @@ class Stage:
     Attributes:
         seconds: wall-clock time.
         cpu_seconds: processor time, children's included.
+        load: how many processes wanted a core in the last minute of it, on average.
     """
 
     name: str
@@ -131,6 +132,7 @@ class Stage:
     answer: dict[str, Any]
     seconds: float
     cpu_seconds: float
+    load: float
 
     @property
     def result(self) -> dict[str, Any]:
@@ -215,6 +217,7 @@ def timed(root: Path, *words: str, expected: Sequence[int]) -> Stage:
         answer=json.loads(text),
         seconds=round(seconds, 1),
         cpu_seconds=round(cpu, 1),
+        load=machine.load(),
     )
 
 

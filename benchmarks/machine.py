@@ -28,10 +28,10 @@ def facts() -> dict[str, Any]:
 
 
 def commit() -> dict[str, Any]:
-    """Returns the commit measured, and whether tracked files differed from it."""
+    """Returns the commit measured, and whether ``src`` differed from it."""
     return {
         "commit": _git("rev-parse", "HEAD"),
-        "uncommitted_changes": bool(_git("status", "--porcelain", "--", "src", "benchmarks")),
+        "uncommitted_changes": bool(_git("status", "--porcelain", "--", "src")),
     }
 
 

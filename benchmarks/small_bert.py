@@ -29,14 +29,14 @@ class Plan:
         learning_rate: highest rate; it rises over the first tenth and falls to 0.
     """
 
-    hidden: int = 192
-    layers: int = 4
+    hidden: int = 128
+    layers: int = 2
     heads: int = 4
-    vocabulary: int = 4000
+    vocabulary: int = 3000
     positions: int = 128
-    steps: int = 1500
-    batch: int = 64
-    max_length: int = 48
+    steps: int = 800
+    batch: int = 48
+    max_length: int = 32
     learning_rate: float = 1e-3
     seed: int = 3
 

@@ -166,7 +166,7 @@ def test_what_was_found_while_gathering_blocks():
     plan = drafted(blockers=[blocker])
     assert plan.blockers == [blocker]
     assert not plan.can_run
-    assert plan.reasons == ["the data are gone (adapterctl verify)"]
+    assert str(plan.blockers[0]) == "the data are gone (adapterctl verify)"
 
 
 @pytest.mark.parametrize(

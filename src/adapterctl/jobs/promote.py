@@ -19,12 +19,21 @@ from adapterctl.records.version import VersionRecord
 from adapterctl.rules.aliases import aliases
 from adapterctl.stores.files import write_atomically
 
-CARRIED_FIELDS: tuple[tuple[str, ...], ...] = (
+MAPPED_FIELDS: tuple[tuple[str, ...], ...] = (
     ("base",),
     ("lora", "target_modules"),
+    ("lora", "exclude_modules"),
+    ("lora", "modules_to_save"),
+    ("lora", "rank_pattern"),
+    ("lora", "alpha_pattern"),
+    ("lora", "layers_to_transform"),
+    ("lora", "layers_pattern"),
+    ("lora", "fan_in_fan_out"),
     ("training", "learning_rate"),
+    ("training", "max_length"),
+    ("role_map",),
 )
-"""What a rebuild maps, and a promotion therefore writes back into recipe.yaml."""
+"""What a plan may map to a successor, and a promotion therefore writes back into recipe.yaml."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +130,7 @@ def _carry_into_recipe(project: Project, record: VersionRecord) -> str:
         return ""
     before = path.read_text(encoding="utf-8")
     today = project.registry.recipe(record.adapter)
-    wanted = {field: _get(record.recipe, field) for field in CARRIED_FIELDS}
+    wanted = {field: _get(record.recipe, field) for field in MAPPED_FIELDS}
     changed = {field: value for field, value in wanted.items() if _get(today, field) != value}
     if not changed or today.base == record.base.base:
         return ""
@@ -153,7 +162,10 @@ def _edited(text: str, changed: Mapping[tuple[str, ...], Any]) -> str:
         place = data
         for key in field[:-1]:
             place = place.setdefault(key, {})
-        place[field[-1]] = value
+        if value is None or value == {}:
+            place.pop(field[-1], None)
+        else:
+            place[field[-1]] = value
     buffer = io.StringIO()
     yaml.dump(data, buffer)
     return buffer.getvalue()

@@ -74,11 +74,6 @@ class RebuildPlan(Noun, frozen=True, kw_only=True):
     proposed_recipe: Recipe
     changes_in_recipe: dict[str, list[Any]]
 
-    @property
-    def reasons(self) -> list[str]:
-        """What blocks it, each with its mend, as sentences."""
-        return [f"{blocker.what} ({blocker.mend})" for blocker in self.blockers]
-
 
 class FleetPlan(Noun, frozen=True, kw_only=True):
     """The plans of all adapters on one base, most urgent first, and what could not be planned.

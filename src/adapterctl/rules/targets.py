@@ -51,6 +51,9 @@ class Blocker(Noun, frozen=True, kw_only=True):
     what: str
     mend: str
 
+    def __str__(self) -> str:
+        return f"{self.what} ({self.mend})"
+
 
 class RoleMap(Noun, frozen=True, kw_only=True):
     """The LoRA settings for the successor, and where they come from.

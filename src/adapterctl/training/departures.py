@@ -9,7 +9,7 @@ Order of rows
 Dropout
     The base's and LoRA's stay active as in Trainer. Before each micro-batch the generator is
     seeded from seed, step and micro-batch, so that neighbours and interruptions change nothing;
-    only the distribution is Trainer's.
+    only the distribution is Trainer's. On the CPU LoRA's dropout draws 16 bits per element.
 Initial weights
     LoRA's A, and a head, are drawn as PEFT and transformers draw them, each tensor from its own
     key of seed and name. A classification head (``classifier``, ``score``) always starts fresh,
@@ -30,8 +30,8 @@ Logits
     For CAUSAL_LM only from the first position that is learned on in a batch: the prompt's are not
     used for anything.
 The scale of LoRA
-    alpha / r is multiplied onto the columns between A and B, not onto the result: the same number
-    up to rounding, on fewer elements.
+    alpha / r is multiplied onto the columns between A and B, not onto the result, and the result
+    is added within the product: the same number up to rounding, with less to read and write.
 A loss that is not a number
     Stops the slot. Trainer goes on, and hides it from the log.
 Learning-rate warm-up

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.nn.functional import dropout, linear
+from torch.nn.functional import linear
 
 from adapterctl.errors import InvalidInput
+from adapterctl.training.dropout import dropout
 from adapterctl.training.initial import fresh_module, given_weights, low_rank_a
 from adapterctl.training.job import SlotJob
 from adapterctl.training.loading import LoadedBase
@@ -45,11 +46,12 @@ class Pair:
     def add_to(self, out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Returns ``out`` plus what the pair makes of ``x``.
 
-        The scale goes onto the few columns between A and B instead of onto the wide result.
+        The scale goes onto the few columns between A and B instead of onto the wide result, which
+        is added to within the product.
         """
-        if self.dropout:
-            x = dropout(x, self.dropout)
-        return out + linear(linear(x, self.a) * self.scaling, self.b)
+        narrow = linear(dropout(x, self.dropout), self.a) * self.scaling
+        flat = torch.addmm(out.flatten(0, -2), narrow.flatten(0, -2), self.b.t())
+        return flat.view(out.shape)
 
 
 class SlotLinear(torch.nn.Module):  # type: ignore[misc]  # torch is Any to mypy
