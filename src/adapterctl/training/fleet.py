@@ -91,13 +91,12 @@ class _Place:
         base.model.config.get_text_config().use_cache = False
         return base
 
-    def run(self, job: SlotJob, trainee: Trainee, *, pad: int) -> Run:
+    def run(self, job: SlotJob, trainee: Trainee, base: LoadedBase) -> Run:
         key = job_key(job, base_dir=self.base_dir, device=self.device, threads=self.threads)
         return Run(
             job,
             trainee,
-            pad=pad,
-            device=self.device,
+            base=base,
             folder=job.work_dir / key,
             log=self.log,
             clock=self.clock,
@@ -145,8 +144,7 @@ def _train_together(
     runs: list[Run] = []
     for job in jobs:
         try:
-            trainee, pad = trainees(job)
-            runs.append(place.run(job, trainee, pad=pad))
+            runs.append(place.run(job, *trainees(job)))
         except AdapterctlError as error:
             yield Failed(name=job.name, error=error, trail=[])
     while runs:
@@ -154,21 +152,18 @@ def _train_together(
         yield from ended
 
 
-Make = Callable[[SlotJob], tuple[Trainee, int]]
-"""From a job to what is trained for it, and the token that pads."""
+Make = Callable[[SlotJob], tuple[Trainee, LoadedBase]]
+"""From a job to what is trained for it, and the base that it stands on."""
 
 
 def _slots(jobs: list[SlotJob], readings: dict[str, Reading], place: _Place) -> Make:
     slotted = SlottedBase(place.load(jobs[0], labels=_NO_LABELS))
-    return lambda job: (
-        SlotTrainee(job, slotted, readings[job.name]),
-        slotted.base.pad_token_id,
-    )
+    return lambda job: (SlotTrainee(job, slotted, readings[job.name]), slotted.base)
 
 
 def _variant(jobs: list[SlotJob], readings: dict[str, Reading], place: _Place) -> Make:
     base = place.load(jobs[0], labels=len(jobs[0].labels))
-    return lambda job: (VariantTrainee(job, base, readings[job.name]), base.pad_token_id)
+    return lambda job: (VariantTrainee(job, base, readings[job.name]), base)
 
 
 def _round(runs: list[Run]) -> tuple[list[Run], list[SlotResult]]:

@@ -17,7 +17,7 @@ IGNORED = -100
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """One micro-batch on its device, padded on the right to its longest row.
+    """What one pass reads, on its device, padded on the right to its longest row.
 
     Attributes:
         input_ids: ``(rows, length)``.
@@ -55,11 +55,11 @@ def collate(examples: Sequence[Example], *, task: Task, pad: int, device: str) -
 
 
 def loss_of(logits: torch.Tensor, batch: Batch, *, items: int, smoothing: float) -> torch.Tensor:
-    """Returns the cross entropy of a micro-batch, as its share of the whole step.
+    """Returns the cross entropy of a pass, as its share of the whole step.
 
-    The sum over its targets is divided by the targets of all micro-batches of the step, as
-    Trainer does for models whose forward takes ``num_items_in_batch``: accumulating k batches
-    gives the gradient of one batch k times as large.
+    The sum over its targets is divided by the targets of the whole step, as Trainer does for
+    models whose loss takes ``num_items_in_batch``: accumulating k batches gives the gradient of
+    one batch k times as large.
 
     Args:
         logits: ``(rows, labels)``, or ``(rows, positions, vocabulary)``.

@@ -14,8 +14,10 @@ from adapterctl.training import checkpoints
 from adapterctl.training.checkpoints import Checkpoint
 from adapterctl.training.initial import derived_seed
 from adapterctl.training.job import Log, Progress, SlotJob
+from adapterctl.training.loading import LoadedBase
 from adapterctl.training.loss import Batch, collate, loss_of
 from adapterctl.training.optimizers import optimizer_for, scheduler_for
+from adapterctl.training.passes import cut, overhead
 from adapterctl.training.schedule import Schedule
 from adapterctl.training.trail import trail_digest, weights_digest
 from adapterctl.training.trainee import Trainee, restore
@@ -28,7 +30,7 @@ class Run:
     """One slot on its way; resumes by itself from the newest whole checkpoint in ``folder``.
 
     Args:
-        pad: token that fills short rows.
+        base: what the trainee stands on.
         folder: where this job's checkpoints are; must be another one for another job.
         log: hears of each step.
         clock: measures this slot's own time; decides nothing.
@@ -39,8 +41,7 @@ class Run:
         job: SlotJob,
         trainee: Trainee,
         *,
-        pad: int,
-        device: str,
+        base: LoadedBase,
         folder: Path,
         log: Log,
         clock: Clock,
@@ -56,8 +57,8 @@ class Run:
             warmup_steps=self._schedule.warmup_steps,
         )
         self._parameters = [trainee.tensors[name] for name in sorted(trainee.tensors)]
-        self._pad, self._device, self._folder = pad, device, folder
-        self._log, self._clock = log, clock
+        self._base, self._overhead = base, overhead(base.model, device=base.device)
+        self._folder, self._log, self._clock = folder, log, clock
         self._tokens, self._seconds = 0, 0.0
         self._resume()
 
@@ -74,7 +75,7 @@ class Run:
                 cannot be written.
         """
         started, step = self._clock(), len(self.trail)
-        batches = self._batches(step)
+        batches = self._passes(step)
         try:
             loss = self._backward(batches, step=step)
             norm = self._clip()
@@ -109,15 +110,21 @@ class Run:
             trail_sha256=trail_digest(self.trail),
         )
 
-    def _batches(self, step: int) -> list[Batch]:
+    def _passes(self, step: int) -> list[Batch]:
+        rows = [self.job.examples[row] for row in self._schedule.rows_of(step)]
+        passes = cut(
+            [len(row.input_ids) for row in rows],
+            most=self.job.training.per_device_train_batch_size,
+            overhead=self._overhead,
+        )
         return [
             collate(
-                [self.job.examples[row] for row in rows],
+                [rows[number] for number in numbers],
                 task=self.job.task,
-                pad=self._pad,
-                device=self._device,
+                pad=self._base.pad_token_id,
+                device=self._base.device,
             )
-            for rows in self._schedule.micro_batches(step)
+            for numbers in passes
         ]
 
     def _backward(self, batches: list[Batch], *, step: int) -> float:

@@ -14,8 +14,7 @@ from adapterctl.training.order import row_order
 class Schedule:
     """The steps of one training run.
 
-    The last micro-batch of an epoch may be short, and so may its last step; nothing is dropped
-    and no step spans two epochs.
+    The last step of an epoch may be short; nothing is dropped and no step spans two epochs.
 
     Attributes:
         rows: size of the training set, at least 1.
@@ -27,7 +26,7 @@ class Schedule:
     @cached_property
     def steps_per_epoch(self) -> int:
         """Optimizer steps in one pass over the rows."""
-        return math.ceil(self._micro_batches / self.settings.gradient_accumulation_steps)
+        return math.ceil(self.rows / self._rows_per_step)
 
     @cached_property
     def steps(self) -> int:
@@ -44,19 +43,16 @@ class Schedule:
             return int(wanted)
         return math.ceil(self.steps * wanted)
 
-    def micro_batches(self, step: int) -> list[list[int]]:
-        """Returns the row numbers of each micro-batch of a step; steps count from 0."""
+    def rows_of(self, step: int) -> list[int]:
+        """Returns the numbers of the rows that a step learns from; steps count from 0."""
         epoch, place = divmod(step, self.steps_per_epoch)
         order = _order(self.rows, self.settings.seed, epoch)
-        size = self.settings.per_device_train_batch_size
-        accumulated = self.settings.gradient_accumulation_steps
-        first = place * accumulated
-        numbers = range(first, min(first + accumulated, self._micro_batches))
-        return [order[number * size : (number + 1) * size] for number in numbers]
+        return order[place * self._rows_per_step : (place + 1) * self._rows_per_step]
 
     @property
-    def _micro_batches(self) -> int:
-        return math.ceil(self.rows / self.settings.per_device_train_batch_size)
+    def _rows_per_step(self) -> int:
+        settings = self.settings
+        return settings.per_device_train_batch_size * settings.gradient_accumulation_steps
 
 
 @lru_cache(maxsize=64)
