@@ -7,7 +7,7 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,72 +37,73 @@ class Act:
     commands: tuple[tuple[str, int], ...]
 
 
-def acts(shutdown: str) -> Iterator[Act]:
-    """Yields the story from the first registration to the proof that one could go back."""
-    router, answers = "support-router", "short-answers"
-    yield Act(
+ROUTER, ANSWERS = "support-router", "short-answers"
+
+ACTS = (
+    Act(
         why="Bases are declared once and pinned by a fingerprint of their tensors: whatever their "
         "files are called, other weights are refused.",
         commands=(
             ("adapterctl bases add ticket-base-1 --path bases/ticket-base-1", 0),
             ("adapterctl bases add ticket-base-2 --path bases/ticket-base-2", 0),
         ),
-    )
-    yield Act(
+    ),
+    Act(
         why="Recipe and preprocessing are code: they are committed before anything is registered.",
         commands=(
             ("git add registry params.yaml dvc.yaml .gitattributes .gitignore", 0),
             ("git commit -q -m 'Two adapters: router and answers'", 0),
         ),
-    )
-    yield Act(
+    ),
+    Act(
         why="Registering pins the five sources (base, data, code, recipe, environment), trains, "
         "evaluates, pushes the bytes to the DVC remote and mirrors the version to MLflow. The "
         "router learns from 847 tickets chosen out of 2,000 by a rule that is recorded and run "
         "again.",
         commands=(
-            (f"adapterctl register registry/adapters/{router}/recipe.yaml", 0),
-            (f"adapterctl register registry/adapters/{answers}/recipe.yaml", 0),
-            (f"adapterctl promote {router}@1", 0),
-            (f"adapterctl promote {answers}@1", 0),
+            (f"adapterctl register registry/adapters/{ROUTER}/recipe.yaml", 0),
+            (f"adapterctl register registry/adapters/{ANSWERS}/recipe.yaml", 0),
+            (f"adapterctl promote {ROUTER}@1", 0),
+            (f"adapterctl promote {ANSWERS}@1", 0),
         ),
-    )
-    yield Act(
+    ),
+    Act(
         why=f"Then the letter comes: the base shuts down in {DAYS_LEFT} days. A move takes 60, so "
         "both adapters are late already; the audit says so, ranked by slack, and exits 1.",
         commands=(
             (
-                f"adapterctl lifecycle add ticket-base-1 --phase serving --shutdown {shutdown} "
+                "adapterctl lifecycle add ticket-base-1 --phase serving --shutdown {shutdown} "
                 "--source https://example.com/deprecations --successor ticket-base-2",
                 0,
             ),
             ("adapterctl audit", 1),
         ),
-    )
-    yield Act(
+    ),
+    Act(
         why="Before anything runs, the plan shows what would change: the successor has another "
         "architecture, so target modules are mapped by their role.",
-        commands=((f"adapterctl plan {router} --to ticket-base-2", 0),),
-    )
-    yield Act(
+        commands=((f"adapterctl plan {ROUTER} --to ticket-base-2", 0),),
+    ),
+    Act(
         why="The rebuild trains on the successor from the pinned data and code, and compares old "
         "adapter, bare successor and candidate row by row.",
         commands=(
-            (f"adapterctl rebuild {router} --to ticket-base-2", 0),
-            (f"adapterctl rebuild {answers} --to ticket-base-2", 0),
+            (f"adapterctl rebuild {ROUTER} --to ticket-base-2", 0),
+            (f"adapterctl rebuild {ANSWERS} --to ticket-base-2", 0),
         ),
-    )
-    yield Act(
+    ),
+    Act(
         why="A passed report lets the candidates be promoted; recipe.yaml follows. And going back "
         "is proven now, not when it is needed.",
         commands=(
-            (f"adapterctl promote {router}@candidate", 0),
-            (f"adapterctl promote {answers}@candidate", 0),
-            (f"adapterctl rollback {router} --check", 0),
+            (f"adapterctl promote {ROUTER}@candidate", 0),
+            (f"adapterctl promote {ANSWERS}@candidate", 0),
+            (f"adapterctl rollback {ROUTER} --check", 0),
             ("adapterctl list", 0),
         ),
-    )
-
+    ),
+)
+"""The story, from the first registration to the proof that one could go back."""
 
 NEXT = """
 Try next, in {project}:
@@ -138,12 +139,13 @@ def tell(folder: Path, display: Display) -> int:
     )
     _prepare(project, display)
     here = Path.cwd()
-    today = datetime.now(UTC).date()
+    shutdown = (datetime.now(UTC) + timedelta(days=DAYS_LEFT)).date().isoformat()
     try:
-        for act in acts((today + timedelta(days=DAYS_LEFT)).isoformat()):
+        for act in ACTS:
             click.secho(f"\n{act.why}", fg="cyan")
             for command, expected in act.commands:
-                _play(command, expected=expected, where=project)
+                words = command.format(shutdown=shutdown)
+                _play(words, expected=expected, where=project)
     finally:
         os.chdir(here)
     click.secho(f"\nThat took {time.monotonic() - started:.0f} s.", bold=True)

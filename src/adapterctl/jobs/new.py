@@ -64,28 +64,37 @@ def new(
     chosen = _base(project, base)
     rows = read_rows(data, place=str(data))
     columns = _columns(rows, task=task, place=str(data))
-    train, gold = split(rows)
-    folder = project.root / "data" / adapter
-    write_rows(folder / "train.jsonl", train)
-    write_rows(folder / "gold.jsonl", gold)
-    # Under DVC from the start, so that `git add` never takes the rows themselves.
-    for name in ("train", "gold"):
-        project.dvc.pin(f"data/{adapter}/{name}.jsonl")
+    counts, pointers = _write_sets(project, adapter, rows)
     home = project.registry.adapter_folder(adapter)
     recipe = _recipe(project, adapter, base=chosen, columns=columns)
     create_exclusively(home / "prepare.py", _prepare(columns).encode())
     create_exclusively(home / "recipe.yaml", recipe.encode())
     changed = enlist(project, adapter)
-    pointers = [folder / "train.jsonl.dvc", folder / "gold.jsonl.dvc", folder / ".gitignore"]
     paths = [home / "recipe.yaml", home / "prepare.py", *changed, *pointers]
     return Started(
         adapter=adapter,
         columns=columns,
         train=f"data/{adapter}/train.jsonl",
         gold=f"data/{adapter}/gold.jsonl",
-        rows=(len(train), len(gold)),
+        rows=counts,
         written=tuple(path.relative_to(project.root).as_posix() for path in paths),
     )
+
+
+def _write_sets(
+    project: Project, adapter: str, rows: list[Row]
+) -> tuple[tuple[int, int], list[Path]]:
+    """Writes training and gold set; returns their sizes and the files that git should track.
+
+    They are under DVC from the start, so that ``git add`` never takes the rows themselves.
+    """
+    train, gold = split(rows)
+    folder = project.root / "data" / adapter
+    for name, part in (("train", train), ("gold", gold)):
+        write_rows(folder / f"{name}.jsonl", part)
+        project.dvc.pin(f"data/{adapter}/{name}.jsonl")
+    pointers = [folder / "train.jsonl.dvc", folder / "gold.jsonl.dvc", folder / ".gitignore"]
+    return (len(train), len(gold)), pointers
 
 
 def split(rows: list[Row]) -> tuple[list[Row], list[Row]]:

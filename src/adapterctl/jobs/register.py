@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from adapterctl.errors import InvalidInput, NotFound
 from adapterctl.jobs import building, filing, pinning
 from adapterctl.jobs.filing import Filed
@@ -15,6 +17,7 @@ from adapterctl.jobs.project import Project
 from adapterctl.jobs.sources import Sources, gather
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.version import (
+    ArtifactPin,
     CodePin,
     DatasetPin,
     Environment,
@@ -131,45 +134,57 @@ def file_version(
 
     ``code_root`` is where the import closure lies: the project, or a capsule.
     """
-    recipe = sources.recipe
     folder = filing.assemble(
         code_root,
         work,
-        recipe_text=_recipe_text(project, recipe),
+        recipe_text=_recipe_text(project, sources.recipe),
         code=sources.code,
     )
     artifacts = filing.store(project, folder)
-    code = result.code
-
-    def record(number: int) -> VersionRecord:
-        return VersionRecord(
-            schema_version=1,
-            adapter=recipe.adapter,
-            version=number,
-            created=project.stamp,
-            created_by=project.by,
-            inputs_digest=pins.inputs,
-            recipe_digest=recipe_digest(recipe),
-            recipe=recipe,
-            base=sources.base,
-            train=pins.data[TRAIN],
-            evaluation={name: pins.data[name] for name in recipe.data.evaluation},
-            code=code,
-            environment=pins.environment,
-            artifacts=artifacts,
-            weights_sha256=weights_digest(folder / "adapter" / ADAPTER_FILES[1]),
-            adapter_config_sha256=config_digest(folder / "adapter" / ADAPTER_FILES[0]),
-            metrics=result.metrics,
-            labels=list(sources.labels),
-            prepared=result.prepared,
-            selection=pins.selection,
-            training=result.training,
-            rebuilt_from=result.rebuilt_from,
-        )
-
-    above = filing.highest_known(project, recipe.adapter)
-    claimed = project.registry.claim(recipe.adapter, record, above=above)
+    draft = _draft(project, sources, pins, folder=folder, artifacts=artifacts, result=result)
+    claimed = project.registry.claim(
+        draft.adapter,
+        lambda number: msgspec.structs.replace(draft, version=number),
+        above=filing.highest_known(project, draft.adapter),
+    )
     return filing.finish(project, claimed, folder=folder, new=True)
+
+
+def _draft(
+    project: Project,
+    sources: Sources,
+    pins: Pins,
+    *,
+    folder: Path,
+    artifacts: ArtifactPin,
+    result: Result,
+) -> VersionRecord:
+    """Returns the record as it will stand, but for its number."""
+    recipe = sources.recipe
+    return VersionRecord(
+        schema_version=1,
+        adapter=recipe.adapter,
+        version=0,
+        created=project.stamp,
+        created_by=project.by,
+        inputs_digest=pins.inputs,
+        recipe_digest=recipe_digest(recipe),
+        recipe=recipe,
+        base=sources.base,
+        train=pins.data[TRAIN],
+        evaluation={name: pins.data[name] for name in recipe.data.evaluation},
+        code=result.code,
+        environment=pins.environment,
+        artifacts=artifacts,
+        weights_sha256=weights_digest(folder / "adapter" / ADAPTER_FILES[1]),
+        adapter_config_sha256=config_digest(folder / "adapter" / ADAPTER_FILES[0]),
+        metrics=result.metrics,
+        labels=list(sources.labels),
+        prepared=result.prepared,
+        selection=pins.selection,
+        training=result.training,
+        rebuilt_from=result.rebuilt_from,
+    )
 
 
 def _pin(project: Project, sources: Sources, *, adapter: Path | None, device: str) -> Pins:

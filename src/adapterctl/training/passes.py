@@ -15,7 +15,7 @@ import torch
 # What a pass costs beside its tokens, in floating-point operations the device could have done
 # meanwhile: about 2 ms a layer on a core, 1 ms a layer on a GPU. Constants, because which rows
 # share a pass decides the last bit.
-_IDLE_OPERATIONS = {"cpu": 2e8, "cuda": 5e10}
+_IDLE_OPERATIONS = {"cpu": 1e9, "cuda": 5e10}
 # Forward and backward through frozen weights: a multiplication and an addition each.
 _OPERATIONS_PER_PARAMETER = 4
 
