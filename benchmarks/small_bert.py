@@ -34,7 +34,7 @@ class Plan:
     heads: int = 4
     vocabulary: int = 3000
     positions: int = 128
-    steps: int = 800
+    steps: int = 400
     batch: int = 48
     max_length: int = 32
     learning_rate: float = 1e-3

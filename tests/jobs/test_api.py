@@ -53,7 +53,7 @@ def test_load_refuses_another_base(registered: Path, clone) -> None:
 
     root = clone()
     other = tiny_bert(root.parent / "other", seed=9)
-    entry = root / "registry" / "adapters" / "router" / "1.json"
+    entry = root / "registry" / "bases" / "old-base.yaml"
     old = str(registered.parent / "bases" / "old")
     assert old in entry.read_text()
     entry.write_text(entry.read_text().replace(old, str(other)))

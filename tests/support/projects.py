@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -89,6 +91,18 @@ def command(root: Path, *words: str) -> int:
 
 def git(root: Path, *words: str) -> None:
     subprocess.run(["git", "-C", str(root), *words], check=True, capture_output=True)
+
+
+def copied(root: Path, folder: Path) -> Path:
+    """Copies a project and its DVC remote into ``folder``; the bases stay where they are."""
+    copy, remote = folder / "project", folder / "project-storage"
+    shutil.copytree(root, copy, symlinks=True)
+    shutil.copytree(root.parent / "project-storage", remote)
+    config = copy / ".dvc" / "config"
+    before = config.read_text()
+    config.write_text(re.sub(r"(?m)^(\s*url = ).*$", rf"\g<1>{remote}", before))
+    assert config.read_text() != before
+    return copy
 
 
 def make_project(folder: Path) -> Path:

@@ -27,12 +27,17 @@ def main(bert: Path, llama: Path, folder: Path) -> None:
             assert isinstance(result, Trained), result
             for file in sorted(result.adapter.iterdir()):
                 digest = hashlib.sha256(file.read_bytes()).hexdigest()
-                print("wrote", result.name, file.name, digest, flush=True)
-            print("trail", result.name, result.facts.trail_sha256, flush=True)
+                say("wrote", result.name, file.name, digest)
+            say("trail", result.name, result.facts.trail_sha256)
+
+
+def say(*words: str) -> None:
+    sys.stdout.write(" ".join(words) + "\n")
+    sys.stdout.flush()
 
 
 def tell(progress: Progress) -> None:
-    print("step", progress.slot, progress.step, flush=True)
+    say("step", progress.slot, str(progress.step))
 
 
 if __name__ == "__main__":

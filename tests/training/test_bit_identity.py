@@ -66,6 +66,17 @@ def test_another_process_hash_seed_and_thread_count_give_the_same_bytes(
     assert outcome(other) == undisturbed
 
 
+@pytest.mark.slow
+def test_killed_after_every_step_it_still_gives_the_same_bytes(
+    bench: Bench, undisturbed: list[str], tmp_path: Path
+) -> None:
+    for slot in ("classifier", "dora", "completer"):
+        # Every second step is saved: killed later, it has lost at most one.
+        for step in (2, 3, 5, 7, 8):
+            killed_at(bench.start(tmp_path), f"step {slot} {step}")
+    assert outcome(bench.start(tmp_path)) == undisturbed
+
+
 def test_killed_in_the_middle_and_resumed_gives_the_same_bytes(
     bench: Bench, undisturbed: list[str], tmp_path: Path
 ) -> None:

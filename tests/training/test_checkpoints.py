@@ -23,7 +23,9 @@ def checkpoint(step: int) -> Checkpoint:
         scheduler={"last_epoch": step},
         tokens=10 * step,
         seconds=1.5,
-        trail=[TrailStep(step=n, loss="0x1p+0", learning_rate="0x1p-3") for n in range(1, step + 1)],
+        trail=[
+            TrailStep(step=n, loss="0x1p+0", learning_rate="0x1p-3") for n in range(1, step + 1)
+        ],
     )
 
 

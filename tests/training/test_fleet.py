@@ -249,5 +249,5 @@ def test_a_base_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
 
 def test_jobs_are_checked_before_anything_is_read(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="one: lora.use_qalora"):
+    with pytest.raises(InvalidInput, match=r"one: lora\.use_qalora"):
         train_all([job(tmp_path, classified(16), lora={"use_qalora": True})], tmp_path / "nowhere")

@@ -78,7 +78,7 @@ def test_classification_follows_trainer_for_50_steps(
 
 def test_completions_follow_trainer_for_50_steps(llama: Path, tmp_path: Path) -> None:
     plain = without_dropout(llama, tmp_path / "base")
-    settings = {"gradient_accumulation_steps": 2, "max_grad_norm": 0.7, "learning_rate": 0.03}
+    settings = {"gradient_accumulation_steps": 2, "max_grad_norm": 0.7}
     task = job(tmp_path, completions(120), lora=NO_DROPOUT, max_steps=50, **settings)
     theirs, ours, _ = followed(task, plain, tmp_path)
     assert ours == pytest.approx(theirs, rel=TOLERANCE)
@@ -123,7 +123,12 @@ def test_each_setting_does_what_trainer_does(
 def test_gradient_norms_and_learning_rates_are_trainers(bert: Path, tmp_path: Path) -> None:
     plain = without_dropout(bert, tmp_path / "base")
     task = job(
-        tmp_path, classified(40), lora=NO_DROPOUT, warmup_steps=3, max_grad_norm=0.1, logging_steps=1
+        tmp_path,
+        classified(40),
+        lora=NO_DROPOUT,
+        warmup_steps=3,
+        max_grad_norm=0.1,
+        logging_steps=1,
     )
     model = reference(task, plain)
     start = saved_start(model, tmp_path / "start.safetensors")

@@ -21,7 +21,10 @@ def said(tmp_path: Path, **settings: Any) -> str:
 
 LORA = {
     "eva_config": ({"rho": 2.0}, "EVA needs activations of the base before training starts"),
-    "corda_config": ({"verbose": True}, "CorDA needs covariances of the base before training starts"),
+    "corda_config": (
+        {"verbose": True},
+        "CorDA needs covariances of the base before training starts",
+    ),
     "loftq_config": ({"loftq_bits": 4}, "LoftQ needs a quantized base"),
     "use_qalora": (True, "PEFT has QALoRA for GPTQ-quantized bases only"),
     "qalora_group_size": (32, "PEFT has QALoRA for GPTQ-quantized bases only"),

@@ -14,20 +14,18 @@ def schedule(rows: int, **settings: object) -> Schedule:
     return Schedule(rows=rows, settings=TrainingSettings(**settings))
 
 
-def test_a_step_takes_as_many_micro_batches_as_it_accumulates() -> None:
+def test_a_step_takes_the_rows_of_all_batches_it_accumulates() -> None:
     steps = schedule(100, per_device_train_batch_size=8, gradient_accumulation_steps=3)
     order = row_order(100, seed=42, epoch=0)
-    assert steps.micro_batches(0) == [order[0:8], order[8:16], order[16:24]]
-    assert steps.micro_batches(1) == [order[24:32], order[32:40], order[40:48]]
+    assert steps.rows_of(0) == order[0:24]
+    assert steps.rows_of(1) == order[24:48]
 
 
 def test_the_last_step_of_an_epoch_is_short_and_spans_no_two_epochs() -> None:
     steps = schedule(20, per_device_train_batch_size=8, gradient_accumulation_steps=2)
-    order = row_order(20, seed=42, epoch=0)
     assert steps.steps_per_epoch == 2
-    assert steps.micro_batches(1) == [order[16:20]]
-    second = row_order(20, seed=42, epoch=1)
-    assert steps.micro_batches(2) == [second[0:8], second[8:16]]
+    assert steps.rows_of(1) == row_order(20, seed=42, epoch=0)[16:20]
+    assert steps.rows_of(2) == row_order(20, seed=42, epoch=1)[0:16]
 
 
 @pytest.mark.parametrize(

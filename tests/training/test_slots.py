@@ -60,7 +60,11 @@ PLAIN = {"lora_dropout": 0.0}
         ("bert", classified(6), {}),
         ("llama", classified(6), {"use_rslora": True, "rank_pattern": {"q_proj": 2}}),
         ("gpt2", completions(6), {"alpha_pattern": {"c_attn": 5}}),
-        ("llama", completions(6), {"target_modules": ".*(q|down)_proj", "modules_to_save": ["norm"]}),
+        (
+            "llama",
+            completions(6),
+            {"target_modules": ".*(q|down)_proj", "modules_to_save": ["norm"]},
+        ),
     ],
     ids=["bert", "llama rslora", "gpt2", "llama regex"],
 )
@@ -82,7 +86,9 @@ def test_peft_loads_a_slot_whole_and_answers_the_same(
 
 def peft_logits(base: Path, adapter: Path, batch: Batch, *, labels: int) -> torch.Tensor:
     kind = AutoModelForSequenceClassification if labels else AutoModelForCausalLM
-    model = kind.from_pretrained(base, dtype="float32", **({"num_labels": labels} if labels else {}))
+    model = kind.from_pretrained(
+        base, dtype="float32", **({"num_labels": labels} if labels else {})
+    )
     if model.config.pad_token_id is None:
         model.config.pad_token_id = model.config.eos_token_id
     adapted = PeftModel.from_pretrained(model, adapter)
@@ -143,13 +149,17 @@ def test_one_slot_may_train_whole_what_holds_anothers_target(
     whole_first: bool, bert: Path, tmp_path: Path
 ) -> None:
     plain = without_dropout(bert, tmp_path / "base")
-    whole = job(tmp_path, classified(6), name="whole", lora={**PLAIN, "modules_to_save": ["pooler"]})
+    whole = job(
+        tmp_path, classified(6), name="whole", lora={**PLAIN, "modules_to_save": ["pooler"]}
+    )
     inside = job(
         tmp_path, classified(6), name="inside", lora={**PLAIN, "target_modules": ["pooler.dense"]}
     )
     batch = batch_of(whole)
     alone = {
-        each.name: stirred(trainee(SlottedBase(loaded(plain, "SEQ_CLS")), each, plain)).logits(batch)
+        each.name: stirred(trainee(SlottedBase(loaded(plain, "SEQ_CLS")), each, plain)).logits(
+            batch
+        )
         for each in (whole, inside)
     }
     shared = SlottedBase(loaded(plain, "SEQ_CLS"))
@@ -209,9 +219,10 @@ def test_a_base_without_weights_that_no_adapter_carries_is_refused(
         "  hint: modules_to_save: [bert.pooler.dense]"
     )
     settled = job(tmp_path, classified(6), lora={"modules_to_save": ["bert.pooler.dense"]})
-    assert "base_model.model.bert.pooler.dense.weight" in trainee(
-        SlottedBase(lacking), settled, bert
-    ).tensors
+    assert (
+        "base_model.model.bert.pooler.dense.weight"
+        in trainee(SlottedBase(lacking), settled, bert).tensors
+    )
 
 
 def test_a_slot_layer_answers_for_the_layer_it_stands_for(llama: Path, tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_the_orientation_of_layers_follows_from_the_base(gpt2: Path, bert: Path)
 
 
 def test_a_module_that_is_not_there_is_refused_in_pefts_words(bert: Path) -> None:
-    with pytest.raises(InvalidInput, match="^lora: PEFT refuses it on this base: "):
+    with pytest.raises(InvalidInput, match=r"^lora: PEFT refuses it on this base: "):
         reading(bert, target_modules=["q_proj"])
 
 

@@ -84,6 +84,21 @@ def test_a_variant_is_the_same_again(bert: Path, tmp_path: Path) -> None:
     assert adapter_bytes(first) == adapter_bytes(second)
 
 
+def test_a_variant_can_recompute_its_activations(bert: Path, tmp_path: Path) -> None:
+    jobs = [
+        job(
+            tmp_path,
+            classified(24),
+            name=name,
+            lora={"use_dora": True},
+            gradient_checkpointing=name == "recomputed",
+        )
+        for name in ("kept", "recomputed")
+    ]
+    kept, recomputed = train_all(jobs, bert)
+    assert kept.trail == recomputed.trail
+
+
 def test_parts_taken_out_of_the_base_are_saved_as_plain_lora(bert: Path, tmp_path: Path) -> None:
     settings = {"init_lora_weights": "pissa", "r": 4, "lora_alpha": 8}
     [result] = train_all([job(tmp_path, classified(24), lora=settings, max_steps=2)], bert)

@@ -39,17 +39,18 @@ def command(
 
     Each candidate carries its parity report; exits 1 unless every verdict is PASS.
     """
-    from adapterctl.jobs import rebuild as jobs
+    from adapterctl.jobs import fleet as jobs
 
     if bool(adapters) == bool(on_base):
         raise click.UsageError("name adapters, or give --on-base OLD")
     project = open_project(ctx)
-    wanted = adapters or jobs.on_base(project, str(on_base))
+    wanted, skipped = (adapters, []) if adapters else jobs.on_base(project, str(on_base))
     done = []
     for each in jobs.rebuild_all(project, wanted, to=to, device=device, resume=resume):
         done.append(each)
         if form == "text":
             click.echo(text(each))
     if form == "json":
-        click.echo(envelope("rebuild", as_of=project.today, results=[result(e) for e in done]))
+        results = [result(each) for each in done]
+        click.echo(envelope("rebuild", as_of=project.today, results=results, skipped=skipped))
     return int(not all(each.passed for each in done))

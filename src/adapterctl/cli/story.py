@@ -7,7 +7,6 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -194,11 +193,15 @@ def _outside(words: list[str]) -> int:
 
 
 def _prepare(project: Path, display: Display) -> None:
-    from adapterctl.jobs.demo import make_bases, write_example
+    """Writes data, recipes and bases: what a user would bring along."""
+    from adapterctl.jobs.demo import ADAPTERS, make_bases, write_data, write_recipe
 
-    report: Callable[[str, int, int], None] = display.progress
-    write_example(project)
-    make_bases(project / "bases", progress=report)
+    write_data(project / "data")
+    for adapter in ADAPTERS:
+        write_recipe(project, adapter)
+    make_bases(project / "bases", progress=display.progress)
+    with (project / ".gitignore").open("a", encoding="utf-8") as file:
+        file.write("/bases/\n")
 
 
 def _shown(path: Path, here: Path) -> str:

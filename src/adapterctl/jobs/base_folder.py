@@ -13,11 +13,13 @@ from adapterctl.records.version import BasePin
 def locate(project: Project, base: Base | BasePin) -> Path:
     """Returns the folder with the base's weights, without looking into it.
 
+    A recorded base is looked for where ``registry/`` says today that it lies.
+
     Raises:
         InvalidInput: the base is hosted: its weights are not obtainable.
         NotFound: the folder is not there.
     """
-    source = base.source
+    source = _source(project, base)
     if source.path is not None:
         return _existing(project.root / source.path, base.base)
     if source.hub is not None and base.revision is not None:
@@ -31,6 +33,14 @@ def locate(project: Project, base: Base | BasePin) -> Path:
         place=f"registry/bases/{base.base}.yaml",
         hint="rebuild on open weights: adapterctl plan NAME --to BASE",
     )
+
+
+def _source(project: Project, base: Base | BasePin) -> BaseSource:
+    """Returns today's source of a base: the registry's, while it means the recorded weights."""
+    if isinstance(base, Base) or not project.registry.base_path(base.base).is_file():
+        return base.source
+    today = project.registry.base(base.base)
+    return today.source if today.fingerprint == base.fingerprint else base.source
 
 
 def checked(project: Project, base: Base | BasePin) -> Path:

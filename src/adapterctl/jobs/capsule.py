@@ -25,7 +25,9 @@ from adapterctl.stores.registry import dump_yaml
 def unpack(
     project: Project, record: VersionRecord, out: Path, *, from_remote: bool = False
 ) -> Project:
-    """Lays out what ``record`` pins in the new folder ``out``.
+    """Lays out data, code and recipe of ``record`` in the new folder ``out``.
+
+    Bases are put in by `put_base`: data and code are of use without the base, too.
 
     Args:
         project: where the record is registered.
@@ -34,7 +36,7 @@ def unpack(
         from_remote: fetch every byte from the remote, even what DVC's cache holds.
 
     Returns:
-        the capsule as a project; its base is the recorded one, at its present place.
+        the capsule as a project.
 
     Raises:
         NotFound: an object is gone from the remote.
@@ -48,9 +50,17 @@ def unpack(
     project.dvc.fetch_folder(record.artifacts, version, from_remote=from_remote)
     _place_code(record, version, out)
     write_atomically(out / "params.yaml", dump_yaml(Policy()).encode())
-    put_base(out, record.base, folder=locate(project, record.base))
     put_recipe(out, record.recipe)
     return replace(project, root=out)
+
+
+def put_recorded_base(project: Project, record: VersionRecord, capsule: Path) -> None:
+    """Declares the recorded base in the capsule, at its present place.
+
+    Raises:
+        NotFound: it is not there any more.
+    """
+    put_base(capsule, record.base, folder=locate(project, record.base))
 
 
 def put_base(capsule: Path, base: Base | BasePin, *, folder: Path) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from adapterctl.errors import InvalidInput
 from adapterctl.jobs import filing
+from adapterctl.jobs.parity import Answers, parity
 from adapterctl.jobs.project import Project
-from adapterctl.jobs.rebuild import Answers, parity
 from adapterctl.records.parity import ParityReport
 from adapterctl.records.version import VersionRecord
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adapterctl.errors import AdapterctlError, Unreachable
+from adapterctl.errors import AdapterctlError, MissingExtra, Unreachable
 from adapterctl.jobs.base_folder import locate
 from adapterctl.jobs.building import TRAIL
+from adapterctl.jobs.locks import alone
+from adapterctl.jobs.parity import Answers
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.stages import enlist
 from adapterctl.records.canonical import compact
@@ -24,11 +26,15 @@ from adapterctl.records.reading import read_json
 from adapterctl.records.version import ArtifactPin, FilePin, TrailStep, VersionRecord
 from adapterctl.rules.aliases import aliases, is_retired
 from adapterctl.rules.grades import grade
+from adapterctl.stores import files
 from adapterctl.stores.code import bundle
 from adapterctl.stores.files import write_atomically
 
 if TYPE_CHECKING:
     from adapterctl.stores.mlflow import MirrorEntry
+
+Announce = Callable[[VersionRecord], None]
+"""Writes the events that come with a version, once."""
 
 PENDING = "the MLflow mirror is pending: {reason}; when it answers again: adapterctl sync"
 
@@ -49,14 +55,37 @@ class Filed:
     written: tuple[str, ...]
 
 
-def assemble(code_root: Path, work: Path, *, recipe_text: str, code: Sequence[FilePin]) -> Path:
-    """Puts the version's folder together in ``work``: adapter, trail, recipe and code.
+def unannounced(record: VersionRecord) -> None:
+    """Default of ``announce``: nothing is to be told of the version."""
 
-    Predictions are written by `write_predictions` before.
+
+def must_be_writable(project: Project, adapter: str) -> None:
+    """Looks whether a version could be filed, before hours are spent on making it.
+
+    Raises:
+        AdapterctlError: the registry, the project's own files or the scratch folder cannot be
+            written, or the disk is full.
+    """
+    events = project.registry.events_path(adapter)
+    files.must_be_writable(
+        events.parent, project.root, project.private, *([events] if events.exists() else [])
+    )
+
+
+def assemble(
+    code_root: Path,
+    work: Path,
+    *,
+    recipe_text: str,
+    code: Sequence[FilePin],
+    predictions: Mapping[str, Answers],
+) -> Path:
+    """Puts the version's folder together in ``work``: adapter, trail, recipe, code, predictions.
+
+    From nothing each time: what an interrupted run left there would become part of the version.
     """
     folder = work / "version"
-    for name in ("adapter", "code"):
-        shutil.rmtree(folder / name, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
     (folder / "adapter").mkdir(parents=True)
     for name in ("adapter_config.json", "adapter_model.safetensors"):
         shutil.copyfile(work / "adapter" / name, folder / "adapter" / name)
@@ -64,10 +93,12 @@ def assemble(code_root: Path, work: Path, *, recipe_text: str, code: Sequence[Fi
         shutil.copyfile(work / "adapter" / TRAIL, folder / TRAIL)
     write_atomically(folder / "recipe.yaml", recipe_text.encode())
     bundle(code_root, code, folder / "code")
+    for side, answers in predictions.items():
+        write_predictions(folder, side, answers)
     return folder
 
 
-def write_predictions(folder: Path, side: str, predictions: dict[str, list[Prediction]]) -> None:
+def write_predictions(folder: Path, side: str, predictions: Answers) -> None:
     """Writes one JSON line per row under ``predictions/<side>/<set>.jsonl``."""
     for name, answers in predictions.items():
         lines = b"".join(compact(answer) + b"\n" for answer in answers)
@@ -97,22 +128,34 @@ def find(project: Project, adapter: str, inputs: str) -> VersionRecord | None:
 
 
 def highest_known(project: Project, adapter: str) -> int:
-    """Returns the highest number MLflow knows; 0 when it does not answer."""
+    """Returns the highest number MLflow knows; 0 when it does not answer, or is not installed."""
     try:
         return project.mirror.highest_version(adapter)
-    except Unreachable:
+    except (Unreachable, MissingExtra):
         return 0
 
 
-def finish(project: Project, record: VersionRecord, *, folder: Path | None, new: bool) -> Filed:
-    """Does what follows from a record, whatever of it was done before: pointer, stages, mirror."""
+def finish(
+    project: Project,
+    record: VersionRecord,
+    *,
+    folder: Path | None,
+    new: bool,
+    announce: Announce = unannounced,
+) -> Filed:
+    """Does what follows from a record, whatever of it was done before: pointer, stages, mirror.
+
+    ``announce`` writes what events the version needs, once; aliases are mirrored after it.
+    """
     adapter = record.adapter
     pointer = project.registry.adapter_folder(adapter) / f"{record.version}.dvc"
     project.dvc.write_pointer(pointer, record.artifacts, out_name=str(record.version))
-    changed = enlist(project, adapter)
+    enlist(project, adapter)
+    announce(record)
     pending = mirror(project, record, folder=folder)
     paths = [
-        *changed,
+        project.root / "params.yaml",
+        project.root / "dvc.yaml",
         pointer,
         project.registry.record_path(adapter, record.version),
         project.registry.events_path(adapter),
@@ -181,11 +224,25 @@ def entry(project: Project, record: VersionRecord, *, folder: Path | None) -> Mi
 
 
 def fetched(project: Project, record: VersionRecord) -> Path:
-    """Returns the version's folder in the private cache, fetched and re-hashed if needed."""
+    """Returns the version's folder in the private cache, fetched when it is not there intact."""
     place = project.private / "versions" / record.artifacts.md5.removesuffix(".dir")
-    if not place.is_dir():
-        project.dvc.fetch_folder(record.artifacts, place, from_remote=False)
+    with alone(place):
+        if not _intact(place, record.artifacts):
+            shutil.rmtree(place, ignore_errors=True)
+            project.dvc.fetch_folder(record.artifacts, place, from_remote=False)
     return place
+
+
+def _intact(place: Path, pin: ArtifactPin) -> bool:
+    return all(
+        (place / file.path).is_file() and _sha256(place / file.path) == file.sha256
+        for file in pin.files
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_trail(path: Path) -> list[TrailStep]:

@@ -22,6 +22,8 @@ GITIGNORE = """\
 /.adapterctl/
 # Bytes of registered versions live under DVC; the .dvc files beside the records point at them.
 /registry/adapters/*/[0-9]*/
+# What an interrupted command had begun to write.
+.*.part
 """
 
 PARAMS = """\

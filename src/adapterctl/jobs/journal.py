@@ -35,6 +35,12 @@ class Journal:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.steps = {}
 
+    def clear_away(self) -> None:
+        """Removes what was made, and keeps the journal: it tells what happened when."""
+        for path in self.folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+
     def done(self, step: str) -> bool:
         """Whether the step was finished."""
         return step in self.steps

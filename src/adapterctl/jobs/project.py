@@ -124,13 +124,13 @@ class Project:
         return adapter, self._number(adapter, which, versions)
 
     def _number(self, adapter: str, which: str, versions: list[int]) -> int:
+        if which.isdigit() and int(which) in versions:
+            return int(which)
         held = aliases(self.registry.events(adapter))
         if not which:
             return held.get("champion", versions[-1])
         if which in held:
             return held[which]
-        if which.isdigit() and int(which) in versions:
-            return int(which)
         known = ", ".join([*map(str, versions), *held])
         raise InvalidInput.one(
             f"{adapter!r} has no version or alias {which!r}", hint=f"known: {known}"

@@ -63,7 +63,7 @@ def promote(project: Project, wanted: str, *, because: str | None) -> Moved:
     adapter, version = project.version_of(wanted)
     record = project.registry.record(adapter, version)
     rebuilt = record.rebuilt_from
-    if rebuilt is not None and rebuilt.parity.verdict != "PASS" and because is None:
+    if rebuilt is not None and rebuilt.parity.verdict != "PASS" and not (because or "").strip():
         raise Refused(
             f"{adapter}@{version} has no passed parity report: {rebuilt.parity.verdict}",
             hint=f'adapterctl promote {adapter}@{version} --because "..." records your reason',

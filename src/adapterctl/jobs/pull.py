@@ -8,6 +8,7 @@ from pathlib import Path
 
 from adapterctl.errors import InvalidInput, Mismatch
 from adapterctl.jobs.project import Project
+from adapterctl.records.version import VersionRecord
 from adapterctl.stores.safetensors import config_digest, weights_digest
 
 
@@ -36,17 +37,10 @@ def pull(project: Project, wanted: str, *, out: Path) -> Pulled:
         raise InvalidInput.one("exists already", place=str(out), hint="name a new folder")
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    project.dvc.fetch_folder(record.artifacts, part, only="adapter", from_remote=False)
-    found = weights_digest(part / "adapter" / "adapter_model.safetensors")
-    config = config_digest(part / "adapter" / "adapter_config.json")
-    if (found, config) != (record.weights_sha256, record.adapter_config_sha256):
-        raise Mismatch(
-            f"WGT004 the weights of {adapter}@{version} are not the registered ones",
-            place=str(out),
-            hint=f"adapterctl verify {adapter}@{version}",
-        )
-    (part / "adapter").replace(out)
-    part.rmdir()
+    try:
+        found = _fetch(project, record, part, out=out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
     return Pulled(
         adapter=adapter,
         version=version,
@@ -55,3 +49,18 @@ def pull(project: Project, wanted: str, *, out: Path) -> Pulled:
         fingerprint=record.base.fingerprint,
         weights_sha256=found,
     )
+
+
+def _fetch(project: Project, record: VersionRecord, part: Path, *, out: Path) -> str:
+    """Brings the adapter to ``part``, and to ``out`` when its digests are right; returns one."""
+    project.dvc.fetch_folder(record.artifacts, part, only="adapter", from_remote=False)
+    found = weights_digest(part / "adapter" / "adapter_model.safetensors")
+    config = config_digest(part / "adapter" / "adapter_config.json")
+    if (found, config) != (record.weights_sha256, record.adapter_config_sha256):
+        raise Mismatch(
+            f"WGT004 the weights of {record.adapter}@{record.version} are not the registered ones",
+            place=str(out),
+            hint=f"adapterctl verify {record.adapter}@{record.version}",
+        )
+    (part / "adapter").replace(out)
+    return found

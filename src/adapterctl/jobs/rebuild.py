@@ -6,34 +6,30 @@ Each step is journalled under ``.adapterctl/rebuilds/``; training resumes from i
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
-from adapterctl.errors import AdapterctlError, InvalidInput, Refused
+from adapterctl.errors import AdapterctlError, Refused
 from adapterctl.jobs import building, capsule, filing, pinning, register
 from adapterctl.jobs.base_folder import checked, locate
+from adapterctl.jobs.filing import Filed
 from adapterctl.jobs.journal import Journal
+from adapterctl.jobs.locks import alone
+from adapterctl.jobs.parity import Answers, OldSide, parity
 from adapterctl.jobs.plan import plan
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.sources import Sources, gather
 from adapterctl.records.event import Event
-from adapterctl.records.parity import ParityReport, Prediction
-from adapterctl.records.recipe import Margin, Recipe
+from adapterctl.records.parity import ParityReport
 from adapterctl.records.version import RebuiltFrom, VersionRecord
 from adapterctl.rules.aliases import aliases
 from adapterctl.rules.lifecycle import PLANNED_ON
 from adapterctl.rules.outcomes import Rebuilt
-from adapterctl.rules.parity import judge
 from adapterctl.rules.plans import RebuildPlan
-from adapterctl.rules.side_by_side import SideBySide
 
 CARRIED = "carried recipe"
 """The first rung of the ladder: the old recipe, mapped to the successor."""
-
-Answers = dict[str, list[Prediction]]
-OldSide = Literal["rerun", "recorded"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,27 +53,6 @@ class Job:
         return f"{self.record.adapter}@{self.record.version}"
 
 
-def on_base(project: Project, base: str) -> list[str]:
-    """Returns the adapters whose judged version stands on ``base``."""
-    names = [name for name in project.registry.adapters() if project.registry.versions(name)]
-    versions = [project.version_of(name) for name in names]
-    return [n for n, v in versions if project.registry.record(n, v).base.base == base]
-
-
-def rebuild_all(
-    project: Project, wanted: Sequence[str], *, to: str, device: str, resume: bool
-) -> Iterator[Rebuilt]:
-    """Rebuilds one adapter after the other; what stops one of several concerns it alone."""
-    for name in wanted:
-        try:
-            yield rebuild(project, name, to=to, device=device, resume=resume)
-        except AdapterctlError as error:
-            if len(wanted) == 1:
-                raise
-            adapter, version = project.version_of(name)
-            yield Rebuilt(adapter=adapter, from_version=version, base=to, error=str(error))
-
-
 def rebuild(project: Project, wanted: str, *, to: str, device: str, resume: bool) -> Rebuilt:
     """Rebuilds one version on the successor ``to`` and registers the candidate.
 
@@ -93,11 +68,12 @@ def rebuild(project: Project, wanted: str, *, to: str, device: str, resume: bool
     """
     started = time.perf_counter()
     adapter, version = project.version_of(wanted)
+    filing.must_be_writable(project, adapter)
     folder = project.private / "rebuilds" / f"{adapter}-{version}-on-{to}"
-    with register.alone(folder):
+    with alone(folder):
         job = _open(project, adapter, version, to=to, device=device, resume=resume, folder=folder)
         candidate, report = _run(job)
-    building.discard(folder)
+        job.journal.clear_away()
     path = project.registry.record_path(adapter, candidate.version)
     return Rebuilt(
         adapter=adapter,
@@ -129,7 +105,7 @@ def _open(
             hint=f"adapterctl plan {adapter}@{version} --to {to}",
         )
     journal = Journal(folder)
-    if not resume:
+    if not resume or journal.done("mirrored"):
         journal.start_over()
     if not journal.done("planned"):
         journal.note("planned", at=project.stamp, to=to)
@@ -138,21 +114,28 @@ def _open(
 
 
 def _run(job: Job) -> tuple[VersionRecord, ParityReport]:
-    """Old side, candidate, bare successor, verdict, record."""
-    project, record = job.project, job.record
-    place = capsule.unpack(project, record, job.folder / "capsule")
-    old, old_side = _old_answers(job, place)
-    new_base = project.registry.base(job.plan.proposed_recipe.base)
-    capsule.put_base(place.root, new_base, folder=locate(project, new_base))
-    capsule.put_recipe(place.root, job.plan.proposed_recipe)
-    sources = gather(place, job.plan.proposed_recipe)
+    """The same five again are the candidate that is there; else both sides, verdict, record."""
+    place = capsule.unpack(job.project, job.record, job.folder / "capsule")
+    sources = _new_sources(job, place)
     pins = _pins(job, sources)
-    known = filing.find(project, record.adapter, pins.inputs)
+    known = filing.find(job.project, job.record.adapter, pins.inputs)
     if known is not None and known.rebuilt_from is not None:
-        _make_candidate(project, known)
-        filing.finish(project, known, folder=None, new=False)
+        filed = filing.finish(
+            job.project, known, folder=None, new=False, announce=partial(_announce, job)
+        )
+        _mirrored(job, filed)
         return known, known.rebuilt_from.parity
+    old, old_side = _old_answers(job, place)
     return _build(job, sources, pins=pins, place=place, old=old, old_side=old_side)
+
+
+def _new_sources(job: Job, place: Project) -> Sources:
+    """Puts the successor and the mapped recipe into the capsule, and gathers there."""
+    recipe = job.plan.proposed_recipe
+    base = job.project.registry.base(recipe.base)
+    capsule.put_base(place.root, base, folder=locate(job.project, base))
+    capsule.put_recipe(place.root, recipe)
+    return gather(place, recipe)
 
 
 def _build(
@@ -178,116 +161,74 @@ def _build(
         old_side=old_side,
     )
     job.journal.note("judged", at=job.project.stamp, verdict=report.verdict)
-    version = job.folder / "version"
-    for side, answers in (("old", old), ("bare", bare.predictions), ("adapter", new.predictions)):
-        filing.write_predictions(version, side, answers)
-    filed = _file(job, place, sources, pins=pins, built=built, report=report, metrics=new.metrics)
-    return filed, report
-
-
-def _file(
-    job: Job,
-    place: Project,
-    sources: Sources,
-    *,
-    pins: register.Pins,
-    built: building.Built,
-    report: ParityReport,
-    metrics: dict[str, dict[str, float]],
-) -> VersionRecord:
     result = register.Result(
         training=built.facts.training,
         prepared=built.facts.prepared,
-        metrics=metrics,
-        code=job.record.code,
-        rebuilt_from=RebuiltFrom(
-            version=job.record.version,
-            base=job.record.base.base,
-            rung=CARRIED,
-            parity=report,
-            changes=job.plan.changes_in_recipe,
-        ),
+        metrics=new.metrics,
+        predictions={"old": old, "bare": bare.predictions, "adapter": new.predictions},
+        rebuilt_from=_origin(job, report),
     )
     filed = register.file_version(
-        job.project, sources, pins, work=job.folder, code_root=place.root, result=result
+        job.project,
+        sources,
+        pins,
+        work=job.folder,
+        code_root=place.root,
+        result=result,
+        announce=partial(_announce, job),
     )
-    job.journal.note("filed", at=job.project.stamp, version=filed.record.version)
-    _make_candidate(job.project, filed.record)
-    pending = filing.mirror(job.project, filed.record, folder=job.folder / "version")
-    if pending is not None:
-        job.project.display.say(filing.PENDING.format(reason=pending))
-    return filed.record
+    _mirrored(job, filed)
+    return filed.record, report
+
+
+def _origin(job: Job, report: ParityReport) -> RebuiltFrom:
+    return RebuiltFrom(
+        version=job.record.version,
+        base=job.record.base.base,
+        rung=CARRIED,
+        parity=report,
+        changes=job.plan.changes_in_recipe,
+    )
+
+
+def _mirrored(job: Job, filed: Filed) -> None:
+    if filed.pending is not None:
+        job.project.display.say(filing.PENDING.format(reason=filed.pending))
+    job.journal.note("mirrored", at=job.project.stamp, pending=filed.pending)
 
 
 def _old_answers(job: Job, place: Project) -> tuple[Answers, OldSide]:
-    """Runs the old adapter on the old base again, or takes its recorded predictions."""
+    """Runs the old adapter on the old base again, or takes its recorded predictions.
+
+    What an interrupted rebuild has answered already is not asked again.
+    """
+    kept = job.folder / "answers"
+    if job.journal.done("old side run"):
+        return _read_answers(job, kept, "old"), "rerun"
     try:
         checked(job.project, job.record.base)
+        capsule.put_recorded_base(job.project, job.record, place.root)
     except AdapterctlError as error:
         job.project.display.say(
             f"the old base cannot run ({error.problems[0].what}): its recorded predictions serve"
         )
-        return _recorded(job, place), "recorded"
+        job.journal.note("old side recorded", at=job.project.stamp)
+        return _read_answers(job, place.root / ".version", "adapter"), "recorded"
     sources = gather(place, job.record.recipe)
     base = building.open_base(sources, device=job.device)
     adapter = place.root / ".version" / "adapter"
     answers = building.evaluate(place, sources, base=base, adapter=adapter, side=f"old {job.key}")
+    filing.write_predictions(kept, "old", answers.predictions)
     job.journal.note("old side run", at=job.project.stamp)
     return answers.predictions, "rerun"
 
 
-def _recorded(job: Job, place: Project) -> Answers:
+def _read_answers(job: Job, folder: Path, side: str) -> Answers:
     found = {
-        name: filing.read_predictions(place.root / ".version", "adapter", name)
+        name: filing.read_predictions(folder, side, name)
         for name in job.record.recipe.data.evaluation
     }
     return {name: answers for name, answers in found.items() if answers is not None}
-
-
-def parity(
-    project: Project,
-    recipe: Recipe,
-    *,
-    old: Answers,
-    bare: Answers | None,
-    candidate: Answers,
-    old_side: OldSide,
-) -> ParityReport:
-    """Compares three sides on every evaluation set, by the recipe's margins or the policy's.
-
-    Raises:
-        InvalidInput: a set has no recorded answers of the old side.
-    """
-    policy = project.policy.parity
-    numbers = {name: value for name, value in recipe.parity.items() if isinstance(value, float)}
-    return judge(
-        [
-            SideBySide(
-                set=name,
-                metrics=list(evaluation.metrics),
-                old=_side(old, name),
-                candidate=_side(candidate, name),
-                bare=None if bare is None else _side(bare, name),
-            )
-            for name, evaluation in recipe.data.evaluation.items()
-        ],
-        margins={name: value for name, value in recipe.parity.items() if isinstance(value, dict)},
-        default_margin=Margin(margin=policy.margin),
-        flip_limit=numbers.get("negative_flips", policy.negative_flips),
-        flip_drop=numbers.get("flip_drop", policy.flip_drop),
-        level=policy.level,
-        old_side=old_side,
-        seed=recipe.training.seed,
-    )
-
-
-def _side(answers: Answers, name: str) -> list[Prediction]:
-    if name not in answers:
-        raise InvalidInput.one(
-            f"no answers were recorded on the evaluation set {name!r}",
-            hint="put the old base back, so that the old adapter can answer",
-        )
-    return answers[name]
 
 
 def _pins(job: Job, sources: Sources) -> register.Pins:
@@ -300,21 +241,27 @@ def _pins(job: Job, sources: Sources) -> register.Pins:
         sources, data, environment=environment, origin=f"rebuilt from {job.key}"
     )
     return register.Pins(
-        data=data, selection=record.selection, environment=environment, inputs=inputs
+        data=data,
+        selection=record.selection,
+        code=record.code,
+        environment=environment,
+        inputs=inputs,
     )
 
 
-def _make_candidate(project: Project, record: VersionRecord) -> None:
-    """Notes the candidate, once."""
+def _announce(job: Job, record: VersionRecord) -> None:
+    """Notes the candidate, once; the day of its plan is that of the journal."""
+    project, journal = job.project, job.journal
+    journal.note("filed", at=project.stamp, version=record.version)
     held = aliases(project.registry.events(record.adapter))
-    if record.version in held.values():
-        return
-    event = Event(
-        event="candidate",
-        version=record.version,
-        at=project.stamp,
-        by=project.by,
-        because=f"rebuilt on {record.base.base}",
-        details={PLANNED_ON: project.today.isoformat()},
-    )
-    project.registry.append_event(record.adapter, event)
+    if record.version not in held.values():
+        event = Event(
+            event="candidate",
+            version=record.version,
+            at=project.stamp,
+            by=project.by,
+            because=f"rebuilt on {record.base.base}",
+            details={PLANNED_ON: journal.steps["planned"].at.partition("T")[0]},
+        )
+        project.registry.append_event(record.adapter, event)
+    journal.note("candidate", at=project.stamp, version=record.version)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +10,9 @@ import msgspec
 
 from adapterctl.errors import InvalidInput, NotFound
 from adapterctl.jobs import building, filing, pinning
-from adapterctl.jobs.filing import Filed
+from adapterctl.jobs.filing import Announce, Filed
+from adapterctl.jobs.locks import alone
+from adapterctl.jobs.parity import Answers
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.sources import Sources, gather
 from adapterctl.records.recipe import Recipe
@@ -36,10 +36,11 @@ ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 
 @dataclass(frozen=True, kw_only=True)
 class Pins:
-    """Everything pinned for one registration."""
+    """Everything pinned for one registration, before it is built."""
 
     data: dict[str, DatasetPin]
     selection: SelectionPin | None
+    code: CodePin
     environment: Environment
     inputs: str
 
@@ -57,16 +58,21 @@ def register(project: Project, recipe_path: Path, *, adapter: Path | None, devic
         InvalidInput: recipe, data, code or labels; every problem of a kind at once.
         Mismatch: base or data changed since they were pinned.
     """
-    recipe = _adopted_recipe(project, recipe_path)
+    path = _found(project, recipe_path)
+    recipe = project.registry.recipe_at(path)
+    filing.must_be_writable(project, recipe.adapter)
     sources = gather(project, recipe)
+    _adopt(project, recipe, path)
     pins = _pin(project, sources, adapter=adapter, device=device)
     work = project.private / "work" / pins.inputs
     with alone(work):
         known = filing.find(project, recipe.adapter, pins.inputs)
-        if known is not None:
-            return filing.finish(project, known, folder=None, new=False)
-        filed = _build_and_file(project, sources, pins, work=work, adapter=adapter, device=device)
-    building.discard(work)
+        filed = (
+            _build_and_file(project, sources, pins, work=work, adapter=adapter, device=device)
+            if known is None
+            else filing.finish(project, known, folder=None, new=False)
+        )
+        building.discard(work)
     return filed
 
 
@@ -94,7 +100,6 @@ def _build_and_file(
     answers = building.evaluate(
         project, sources, base=base, adapter=work / "adapter", side=sources.recipe.adapter
     )
-    filing.write_predictions(work / "version", "adapter", answers.predictions)
     return file_version(
         project,
         sources,
@@ -105,7 +110,7 @@ def _build_and_file(
             training=training,
             prepared=prepared,
             metrics=answers.metrics,
-            code=pinning.pin_code(project, sources),
+            predictions={"adapter": answers.predictions},
         ),
     )
 
@@ -117,7 +122,7 @@ class Result:
     training: TrainingFacts | None
     prepared: dict[str, PreparedPin]
     metrics: dict[str, dict[str, float]]
-    code: CodePin
+    predictions: dict[str, Answers]
     rebuilt_from: RebuiltFrom | None = None
 
 
@@ -129,6 +134,7 @@ def file_version(
     work: Path,
     code_root: Path,
     result: Result,
+    announce: Announce = filing.unannounced,
 ) -> Filed:
     """Stores the folder in ``work``, claims the next number and mirrors the version.
 
@@ -139,6 +145,7 @@ def file_version(
         work,
         recipe_text=_recipe_text(project, sources.recipe),
         code=sources.code,
+        predictions=result.predictions,
     )
     artifacts = filing.store(project, folder)
     draft = _draft(project, sources, pins, folder=folder, artifacts=artifacts, result=result)
@@ -147,7 +154,7 @@ def file_version(
         lambda number: msgspec.structs.replace(draft, version=number),
         above=filing.highest_known(project, draft.adapter),
     )
-    return filing.finish(project, claimed, folder=folder, new=True)
+    return filing.finish(project, claimed, folder=folder, new=True, announce=announce)
 
 
 def _draft(
@@ -173,7 +180,7 @@ def _draft(
         base=sources.base,
         train=pins.data[TRAIN],
         evaluation={name: pins.data[name] for name in recipe.data.evaluation},
-        code=result.code,
+        code=pins.code,
         environment=pins.environment,
         artifacts=artifacts,
         weights_sha256=weights_digest(folder / "adapter" / ADAPTER_FILES[1]),
@@ -193,23 +200,30 @@ def _pin(project: Project, sources: Sources, *, adapter: Path | None, device: st
     environment = building.running_environment(device)
     taken = None if adapter is None else weights_digest(_adapter_file(adapter, ADAPTER_FILES[1]))
     inputs = pinning.inputs_digest(sources, data, environment=environment, origin=taken)
-    return Pins(data=data, selection=selection, environment=environment, inputs=inputs)
+    return Pins(
+        data=data,
+        selection=selection,
+        code=pinning.pin_code(project, sources),
+        environment=environment,
+        inputs=inputs,
+    )
 
 
-def _adopted_recipe(project: Project, path: Path) -> Recipe:
-    """Returns the recipe; one from elsewhere is copied to where the registry keeps it."""
-    path = _found(project, path)
-    recipe = project.registry.recipe_at(path)
+def _adopt(project: Project, recipe: Recipe, path: Path) -> None:
+    """Copies a recipe from elsewhere to where the registry keeps it.
+
+    Raises:
+        InvalidInput: another recipe is there already.
+    """
     home = project.registry.recipe_path(recipe.adapter)
     if path.resolve() == home.resolve():
-        return recipe
+        return
     if not create_exclusively(home, path.read_bytes()) and home.read_bytes() != path.read_bytes():
         raise InvalidInput.one(
             f"adapter {recipe.adapter!r} has another recipe already: {home}",
             place=str(path),
             hint="edit that one and register it",
         )
-    return recipe
 
 
 def _found(project: Project, path: Path) -> Path:
@@ -244,13 +258,3 @@ def _adapter_file(adapter: Path, name: str) -> Path:
             hint="--adapter takes a PEFT folder as save_pretrained writes it",
         )
     return path
-
-
-@contextmanager
-def alone(work: Path) -> Iterator[None]:
-    """Holds the lock of one build: two processes that build the same five take turns."""
-    from filelock import FileLock
-
-    work.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(work.with_suffix(".lock")):
-        yield

@@ -11,7 +11,8 @@ from pathlib import Path
 from adapterctl.errors import AdapterctlError, InvalidInput
 from adapterctl.jobs import filing
 from adapterctl.jobs.building import FACTS, TRAIL, BuildFacts
-from adapterctl.jobs.capsule import unpack
+from adapterctl.jobs.capsule import put_recorded_base, unpack
+from adapterctl.jobs.locks import alone
 from adapterctl.jobs.project import Project
 from adapterctl.records.event import Event
 from adapterctl.records.reading import read_json
@@ -40,17 +41,25 @@ def reproduce(project: Project, wanted: str, *, device: str) -> Reproduction:
             f"{adapter}@{version} was trained elsewhere: there is no recorded run to repeat",
             hint=f"adapterctl register registry/adapters/{adapter}/recipe.yaml trains it here",
         )
-    place = project.private / "reproductions" / f"{adapter}-{version}-{os.getpid()}"
-    try:
-        project.display.say(f"fetching every input of {adapter}@{version} from the remote")
-        unpack(project, record, place / "capsule", from_remote=True)
-        project.display.say("training in a clean process")
-        _train_in_child(place, record, device=device)
-        found = _compare(project, record, place / "capsule")
-    finally:
+    place = project.private / "reproductions" / f"{adapter}-{version}"
+    with alone(place):
         shutil.rmtree(place, ignore_errors=True)
+        try:
+            found = _again(project, record, place, device=device)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
     _note(project, found)
     return found
+
+
+def _again(project: Project, record: VersionRecord, place: Path, *, device: str) -> Reproduction:
+    name = f"{record.adapter}@{record.version}"
+    project.display.say(f"fetching every input of {name} from the remote")
+    unpack(project, record, place / "capsule", from_remote=True)
+    put_recorded_base(project, record, place / "capsule")
+    project.display.say("training in a clean process")
+    _train_in_child(place, record, device=device)
+    return _compare(record, place / "capsule")
 
 
 def _train_in_child(place: Path, record: VersionRecord, *, device: str) -> None:
@@ -86,7 +95,7 @@ def clean_environment(home: Path) -> dict[str, str]:
     return {**kept, **offline, "HOME": str(home), "USERPROFILE": str(home)}
 
 
-def _compare(project: Project, record: VersionRecord, capsule: Path) -> Reproduction:
+def _compare(record: VersionRecord, capsule: Path) -> Reproduction:
     rebuilt = capsule / "rebuilt"
     digest = weights_digest(rebuilt / "adapter_model.safetensors")
     config = config_digest(rebuilt / "adapter_config.json")

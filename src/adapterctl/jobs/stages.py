@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from adapterctl.errors import InvalidInput
+from adapterctl.jobs.locks import alone
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.sources import data_paths
 from adapterctl.records.base import Base
@@ -29,10 +30,12 @@ def enlist(project: Project, adapter: str) -> list[Path]:
         the files that changed.
     """
     params, stages = project.root / "params.yaml", project.root / "dvc.yaml"
-    changed = [_edit(params, lambda data: _add_name(data, adapter))]
-    recipe = project.registry.recipe(adapter)
-    wanted = stages_of(project, recipe)
-    changed.append(_edit(stages, lambda data: _set_stages(data, wanted)))
+    wanted = stages_of(project, project.registry.recipe(adapter))
+    with alone(project.private / "locks" / "stages"):
+        changed = [
+            _edit(params, lambda data: _add_name(data, adapter)),
+            _edit(stages, lambda data: _set_stages(data, wanted)),
+        ]
     return [path for path in changed if path is not None]
 
 

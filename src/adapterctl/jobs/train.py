@@ -7,8 +7,8 @@ from pathlib import Path
 
 from adapterctl.jobs import building
 from adapterctl.jobs.building import Built
+from adapterctl.jobs.locks import alone
 from adapterctl.jobs.project import Project
-from adapterctl.jobs.register import alone
 from adapterctl.jobs.sources import Sources, gather
 from adapterctl.records.canonical import digest
 from adapterctl.rules.environments import result_bearing

@@ -10,6 +10,7 @@ from pathlib import Path
 from adapterctl.errors import AdapterctlError
 from adapterctl.jobs.base_folder import checked
 from adapterctl.jobs.capsule import data_pins
+from adapterctl.jobs.locks import alone
 from adapterctl.jobs.project import Project
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.outcomes import Checked
@@ -21,11 +22,12 @@ def verify(project: Project, wanted: str) -> list[Checked]:
     adapter, version = project.version_of(wanted)
     record = project.registry.record(adapter, version)
     place = project.private / "verifications" / f"{adapter}-{version}"
-    shutil.rmtree(place, ignore_errors=True)
-    try:
-        return list(_checks(project, record, place))
-    finally:
+    with alone(place):
         shutil.rmtree(place, ignore_errors=True)
+        try:
+            return list(_checks(project, record, place))
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _checks(project: Project, record: VersionRecord, folder: Path) -> Iterator[Checked]:

@@ -6,11 +6,18 @@ The one store that other stores may use: each of them writes, and none may leave
 from __future__ import annotations
 
 import errno
+import io
 import os
 import tempfile
 from pathlib import Path
 
 from adapterctl.errors import AdapterctlError
+
+PART = ".part"
+"""Ends the name of what is being written; `init` has git ignore it, for a kill leaves it behind."""
+
+PROBE_BYTES = 65_536
+"""More than a file system keeps beside the name of a file: a full disk must notice."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -40,13 +47,41 @@ def create_exclusively(path: Path, content: bytes) -> bool:
     return True
 
 
+def must_be_writable(*places: Path) -> None:
+    """Tries to write, so that long work is not begun in vain: a probe into folders, removed again.
+
+    A folder that is not there yet is probed where it would be made; a file is opened only.
+
+    Raises:
+        AdapterctlError: a full disk, a read-only file system, somebody else's folder.
+    """
+    for place in places:
+        nearest = next(each for each in (place, *place.parents) if each.exists())
+        try:
+            _probe(nearest)
+        except OSError as error:
+            raise unwritable(nearest, error) from None
+
+
+def _probe(place: Path) -> None:
+    if not place.is_dir():
+        place.open("ab").close()
+        return
+    with tempfile.TemporaryFile(dir=place) as probe:
+        probe.write(b"\0" * PROBE_BYTES)
+        probe.flush()
+        os.fsync(probe.fileno())
+
+
 def unwritable(path: Path, error: OSError) -> AdapterctlError:
     """Returns the clear error for a full disk, a read-only registry and their like."""
     hints = {
         errno.ENOSPC: "free some space and run the command again",
         errno.EDQUOT: "free some space and run the command again",
         errno.EACCES: "make it writable for you",
-        errno.EROFS: "the file system is read-only",
+        errno.EPERM: "make it writable for you",
+        errno.EROFS: "make the file system writable",
+        errno.EFBIG: "raise the limit on file sizes",
     }
     return AdapterctlError(
         f"cannot write: {error.strerror}",
@@ -58,7 +93,7 @@ def unwritable(path: Path, error: OSError) -> AdapterctlError:
 def _temporary(path: Path, content: bytes) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent)
     except OSError as error:
         raise unwritable(path, error) from None
     temporary = Path(name)
@@ -75,13 +110,27 @@ def _temporary(path: Path, content: bytes) -> Path:
 
 
 def append_line(path: Path, line: bytes) -> Path:
-    """Adds one line with a single write, so that two writers cannot mix theirs."""
+    """Adds one line with a single write, so that two writers cannot mix theirs.
+
+    A line that did not fit is taken back: half of one would make the ledger unreadable.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:
-            file.write(line + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        with path.open("ab", buffering=0) as file:
+            _append(file, line + b"\n")
     except OSError as error:
         raise unwritable(path, error) from None
     return path
+
+
+def _append(file: io.FileIO, line: bytes) -> None:
+    written = 0
+    try:
+        while written < len(line):
+            written += file.write(line[written:])
+        os.fsync(file.fileno())
+    except OSError:
+        end = file.tell()
+        if os.fstat(file.fileno()).st_size == end:
+            file.truncate(end - written)
+        raise

@@ -134,7 +134,7 @@ def _shares(season: Season) -> list[float]:
 
 def dressed(told: Told, channel: str, rng: Random) -> str:
     """Returns a message as a channel delivers it: capitals, errors, signature, quoted mail."""
-    sentences = [_mistyped(sentence, _TYPO[channel], rng) for sentence in told.sentences]
+    sentences = [mistyped(sentence, _TYPO[channel], rng) for sentence in told.sentences]
     if channel == "chat":
         return rng.choice((" ", ". ", ", ", "\n")).join(sentences)
     body = " ".join(f"{sentence[:1].upper()}{sentence[1:]}." for sentence in sentences)
@@ -146,7 +146,8 @@ def dressed(told: Told, channel: str, rng: Random) -> str:
     return f"{body}{quoted}\n--\n{signature}"
 
 
-def _mistyped(sentence: str, chance: float, rng: Random) -> str:
+def mistyped(sentence: str, chance: float, rng: Random) -> str:
+    """Returns a sentence with typing errors: each longer word has one with that chance."""
     return " ".join(
         _slip(word, rng) if rng.random() < chance and len(word) > 3 else word
         for word in sentence.split(" ")

@@ -43,6 +43,9 @@ class World:
 
     cases: tuple[Case, ...]
     words: Mapping[str, Sequence[str]]
+    questions: Mapping[str, Sequence[str]]
+    teams: Mapping[str, str]
+    actions: Mapping[str, str]
     lists: Mapping[str, Sequence[str]]
 
     @property
@@ -70,8 +73,14 @@ def world() -> World:
         for queue, named in data.pop("queues").items()
         for name, texts in named.items()
     )
-    words = {name: text.split(" | ") for name, text in data.pop("words").items()}
-    return World(cases=cases, words=words, lists=data)
+    return World(
+        cases=cases,
+        words={name: text.split(" | ") for name, text in data.pop("words").items()},
+        questions=data.pop("questions"),
+        teams=data.pop("teams"),
+        actions=data.pop("actions"),
+        lists=data,
+    )
 
 
 def facts(rng: Random, *, items: Sequence[str] | None = None) -> dict[str, str]:
@@ -112,6 +121,16 @@ def tell(case: Case, rng: Random, fixed: Mapping[str, str]) -> Told:
     opening = [rng.choice(lists["openings"])] if rng.random() < 0.5 else []
     closing = [fill(rng.choice(lists["closings"]), rng, fixed)] if rng.random() < 0.4 else []
     return Told(case=case, facts=fixed, sentences=(*opening, *core, *closing))
+
+
+def tell_shortly(case: Case, rng: Random, fixed: Mapping[str, str]) -> Told:
+    """Draws a message about ``case`` that is the matter itself and nothing else."""
+    return Told(case=case, facts=fixed, sentences=(fill(rng.choice(case.say), rng, fixed),))
+
+
+def mentions(sentences: Sequence[str], fact: str) -> bool:
+    """Whether a word or words stand in what was said."""
+    return re.search(rf"\b{re.escape(fact)}\b", " . ".join(sentences)) is not None
 
 
 def note(told: Told, rng: Random) -> str:

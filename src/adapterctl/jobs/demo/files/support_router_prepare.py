@@ -34,11 +34,15 @@ def choose(pool: list[dict]) -> list[int]:
 
 
 def prepare(rows: list[dict]) -> list[dict]:
-    """Returns id, text, label and channel; the text is the customer's own words, lower-cased."""
+    """Returns id, text, label and channel.
+
+    The text is the customer's own words in small letters and then ``note:``, after which agents
+    write down what a message is about: there a base that reads from left to right knows most.
+    """
     return [
         {
             "id": row["id"],
-            "text": clean(row["text"]),
+            "text": f"{clean(row['text'])} note:",
             "label": row["label"],
             "channel": row["channel"],
         }

@@ -1,0 +1,61 @@
+"""`pip install adapterctl` alone is light, and answers every reading command and the audit."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.registries import a_story
+
+REPOSITORY = Path(__file__).parents[2]
+HEAVY = ("mlflow", "dvc", "torch", "transformers", "peft", "numpy", "pandas", "scipy")
+READING = (
+    ("list", 0),
+    ("audit --as-of 2026-11-23 --fail-on critical", 0),
+    ("show support-router", 0),
+    ("history support-router", 0),
+    ("bases list", 0),
+)
+
+
+@pytest.fixture(scope="module")
+def light(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with nothing but adapterctl's own requirements."""
+    folder = tmp_path_factory.mktemp("light")
+    subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
+    python = folder / "venv" / "bin" / "python"
+    install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    pins = ["--constraint", REPOSITORY / "constraints.txt"]
+    subprocess.run([*install, *pins, str(REPOSITORY)], check=True)
+    return python
+
+
+@pytest.mark.slow
+def test_the_light_install_reads_and_audits(light: Path, tmp_path: Path) -> None:
+    a_story(tmp_path)
+    missing = f"import importlib.util as u; print([m for m in {HEAVY} if u.find_spec(m)])"
+    found = subprocess.run([light, "-c", missing], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+    for words, status in READING:
+        done = subprocess.run(
+            [light, "-m", "adapterctl", *words.split()],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, done.stderr) == (status, ""), words
+        assert done.stdout
+
+
+@pytest.mark.slow
+def test_a_command_that_lacks_its_extra_says_which(light: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [light, "-m", "adapterctl", "init", str(tmp_path / "new")], capture_output=True, text=True
+    )
+    assert done.returncode == 3
+    assert "needs the extra 'dvc', which is not installed" in done.stderr
+    assert "pip install 'adapterctl[dvc]'" in done.stderr
+    assert not (tmp_path / "new" / "registry").exists()
