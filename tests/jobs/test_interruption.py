@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -156,16 +157,29 @@ def test_a_killed_registration_ends_as_if_it_had_not_been(
 def test_a_registration_may_die_before_any_change_to_its_files(
     template: Path, whole: Path, tmp_path: Path
 ) -> None:
+    assert survived(template, whole, tmp_path, changes="/project", stride=23) > 10
+
+
+def test_an_object_is_in_the_remote_whole_or_not_at_all(
+    template: Path, whole: Path, tmp_path: Path
+) -> None:
+    assert survived(template, whole, tmp_path, changes=r"/project-storage/.*\.dir$", stride=1)
+
+
+def survived(template: Path, whole: Path, folder: Path, *, changes: str, stride: int) -> int:
+    """Kills registrations before each n-th change to some paths; returns how many it took."""
     deaths, nth = 0, 1
-    while run(
-        root := copied(template, tmp_path / str(nth)),
-        *REGISTER,
-        kill=Change(name=f"{tmp_path / str(nth)}/", nth=nth),
-    ).status:
-        assert ran(root, *REGISTER)
-        assert left(root) == left(whole), nth
-        deaths, nth = deaths + 1, nth + 17
-    assert deaths > 10
+    while True:
+        place = folder / str(nth)
+        root = copied(template, place)
+        kill = Change(pattern=f"^{re.escape(str(place))}{changes}", nth=nth)
+        done = run(root, *REGISTER, kill=kill)
+        if done.status == 0:
+            return deaths
+        assert done.status == KILLED, done.said
+        ran(root, *REGISTER)
+        assert left(root) == left(whole), f"killed before change {nth}"
+        deaths, nth = deaths + 1, nth + stride
 
 
 RESUMED = {"a checkpoint is written", "the candidate is to be noted"}

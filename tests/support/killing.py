@@ -7,6 +7,8 @@ what is tested. Each keeps to one core and one thread, so that several do not wa
 from __future__ import annotations
 
 import os
+import re
+import resource
 import signal
 import sys
 import tempfile
@@ -45,7 +47,7 @@ class Place:
 
     Attributes:
         path: how the name of the function's argument ``path`` ends, when it has to.
-        since: begin to look when a file of such a name is about to be changed: looking is slow.
+        since: begin to look when a path that contains this is about to be changed: looking is slow.
     """
 
     module: str
@@ -83,19 +85,19 @@ class AtPlace:
 
 
 class OnceChanged:
-    """An audit hook that calls ``then`` before the n-th change of a file of such a name."""
+    """An audit hook that calls ``then`` before the n-th change of a path that matches."""
 
     CHANGES = ("os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "os.symlink")
 
-    def __init__(self, name: str, then: Callable[[], None], *, nth: int = 1) -> None:
-        self.name = name
+    def __init__(self, pattern: str, then: Callable[[], None], *, nth: int = 1) -> None:
+        self.pattern = re.compile(pattern)
         self.then = then
         self.left = nth
 
     def __call__(self, event: str, args: tuple[Any, ...]) -> None:
         if not (event in self.CHANGES or (event == "open" and _writes(args))):
             return
-        if any(self.name in str(each) for each in args[:2]):
+        if any(self.pattern.search(str(each)) for each in args[:2]):
             self.left -= 1
             if self.left == 0:
                 self.then()
@@ -107,9 +109,9 @@ def _writes(args: tuple[Any, ...]) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """The n-th change to the file system in paths that contain ``name``; it is not made."""
+    """The n-th change to the file system in paths that match ``pattern``; it is not made."""
 
-    name: str
+    pattern: str
     nth: int
 
 
@@ -145,15 +147,23 @@ def start(
     *words: str,
     kill: Kill | None = None,
     environ: Mapping[str, str] | None = None,
-    uid: int | None = None,
+    file_limit: int | None = None,
 ) -> Running:
-    """Starts one command line in the project."""
+    """Starts one command line in the project.
+
+    Args:
+        root: the project.
+        words: the command line after ``adapterctl``.
+        kill: where the process shall die.
+        environ: variables to set.
+        file_limit: bytes that no file may exceed.
+    """
     handle, name = tempfile.mkstemp(prefix="said-")
     os.close(handle)
-    # The child may be somebody else.
-    Path(name).chmod(0o666)
     line = ["--project", str(root), *words]
-    process = _context().Process(target=_child, args=(line, name, kill, dict(environ or {}), uid))
+    process = _context().Process(
+        target=_child, args=(line, name, kill, dict(environ or {}), file_limit)
+    )
     process.start()
     return Running(process, Path(name))
 
@@ -183,17 +193,15 @@ def _child(
     said: str,
     kill: Kill | None,
     environ: dict[str, str],
-    uid: int | None,
+    file_limit: int | None,
 ) -> None:
     os.environ.update(environ)
     _alone_on_a_core()
     stream = os.open(said, os.O_WRONLY | os.O_APPEND)
     os.dup2(stream, 1)
     os.dup2(stream, 2)
-    if uid is not None:
-        os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
+    if file_limit is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
     from adapterctl.cli import run as command
 
     _lie_in_wait(kill)
@@ -205,13 +213,13 @@ def _child(
 
 def _lie_in_wait(kill: Kill | None) -> None:
     match kill:
-        case Change(name=name, nth=nth):
+        case Change(pattern=pattern, nth=nth):
             die = partial(os.kill, os.getpid(), signal.SIGKILL)
-            sys.addaudithook(OnceChanged(name, die, nth=nth))
+            sys.addaudithook(OnceChanged(pattern, die, nth=nth))
         case Place(since=""):
             sys.setprofile(AtPlace(kill))
         case Place(since=since):
-            sys.addaudithook(OnceChanged(since, partial(sys.setprofile, AtPlace(kill))))
+            sys.addaudithook(OnceChanged(re.escape(since), partial(sys.setprofile, AtPlace(kill))))
 
 
 def _alone_on_a_core() -> None:

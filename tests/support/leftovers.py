@@ -104,6 +104,8 @@ def _scratch(root: Path) -> list[str]:
 
 
 def _mlflow(database: Path, registry: FolderRegistry, adapter: str) -> dict[str, Any]:
+    if not database.exists():
+        return {"runs": [], "mirrored": [], "aliases": {}, "losses": []}
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         rows = connection.execute
         runs = rows("SELECT status, lifecycle_stage FROM runs").fetchall()

@@ -73,6 +73,20 @@ def test_the_core_count_does_not_listen_to_omp_num_threads() -> None:
     assert 1 <= cores() <= (os.cpu_count() or 1)
 
 
+@pytest.mark.parametrize(("told", "found"), [(None, "passive"), ("active", "active")])
+def test_waiting_threads_sleep_unless_told_otherwise(told: str | None, found: str) -> None:
+    code = "import adapterctl.training, os; print(os.environ['OMP_WAIT_POLICY'])"
+    kept = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        env=kept | ({"OMP_WAIT_POLICY": told} if told else {}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout.strip() == found
+
+
 @pytest.mark.parametrize("wanted", ["auto", "cpu"])
 def test_without_a_gpu_everything_runs_on_the_cpu(wanted: str) -> None:
     if torch.cuda.is_available():

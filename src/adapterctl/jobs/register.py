@@ -149,6 +149,8 @@ def file_version(
     )
     artifacts = filing.store(project, folder)
     draft = _draft(project, sources, pins, folder=folder, artifacts=artifacts, result=result)
+    # After the claim there is no way back: record, pointer and stages must fit.
+    filing.must_be_writable(project, draft.adapter)
     claimed = project.registry.claim(
         draft.adapter,
         lambda number: msgspec.structs.replace(draft, version=number),

@@ -108,7 +108,7 @@ def _describe(error: Any) -> Iterator[tuple[Path, str, str]]:
 def _describe_alternatives(error: Any, path: Path) -> Iterator[tuple[Path, str, str]]:
     """Reports the alternative that the value was meant for: the one of its own JSON type."""
     deeper = [e for e in error.context if e.validator != "type" or len(e.relative_path) > 0]
-    meant = {tuple(e.relative_schema_path)[0] for e in deeper}
+    meant = {next(iter(e.relative_schema_path)) for e in deeper}
     if len(meant) == 1:
         for child in deeper:
             yield from _describe(child)

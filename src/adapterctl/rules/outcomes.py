@@ -1,4 +1,4 @@
-"""What jobs come back with when the answer is a judgement: nouns that jobs make and render shows."""
+"""What jobs come back with when the answer is a judgement: jobs make them, render shows them."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _POLYNOMIAL = (3.4445, -4.7750, 2.0315)
 _TINY = 1e-7
 
 
-class Muon(torch.optim.Optimizer):
+class Muon(torch.optim.Optimizer):  # type: ignore[misc]
     """For the matrices inside the layers only; embeddings, norms and biases need another one.
 
     Args:
@@ -35,8 +35,8 @@ class Muon(torch.optim.Optimizer):
     ) -> None:
         super().__init__(matrices, {"lr": lr, "momentum": momentum, "rounds": rounds})
 
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
+    @torch.no_grad()  # type: ignore[untyped-decorator]
+    def step(self, closure: None = None) -> None:
         """Takes one step along the gradients."""
         for group in self.param_groups:
             for matrix in group["params"]:

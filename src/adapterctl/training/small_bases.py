@@ -66,7 +66,7 @@ class Blueprint:
     steps: int
     batch: int = 20
     muon_rate: float = 0.02
-    adam_rate: float = 6e-3
+    adam_rate: float = 1e-2
 
 
 OLD = Blueprint(
@@ -77,7 +77,7 @@ OLD = Blueprint(
     heads=4,
     mlp_width=256,
     vocabulary=1_200,
-    steps=350,
+    steps=320,
 )
 NEW = Blueprint(
     name="ticket-base-2",
@@ -85,9 +85,9 @@ NEW = Blueprint(
     width=128,
     layers=2,
     heads=4,
-    mlp_width=256,
-    vocabulary=1_500,
-    steps=420,
+    mlp_width=224,
+    vocabulary=1_300,
+    steps=380,
 )
 
 
@@ -203,7 +203,7 @@ def _llama(blueprint: Blueprint, tokenizer: PreTrainedTokenizerFast) -> LlamaFor
             hidden_size=blueprint.width,
             num_hidden_layers=blueprint.layers,
             num_attention_heads=blueprint.heads,
-            num_key_value_heads=blueprint.heads,
+            num_key_value_heads=blueprint.heads // 2,
             intermediate_size=blueprint.mlp_width,
             max_position_embeddings=CONTEXT,
             tie_word_embeddings=True,
@@ -236,8 +236,7 @@ def _pretrain(
 ) -> None:
     """Causal language modelling, one text per row, at rates that rise quickly and fall to 0."""
     rows = [
-        [*ids[: CONTEXT - 1], tokenizer.eos_token_id]
-        for ids in tokenizer(list(texts))["input_ids"]
+        [*ids[: CONTEXT - 1], tokenizer.eos_token_id] for ids in tokenizer(list(texts))["input_ids"]
     ]
     optimizers = _optimizers(model, blueprint)
     schedules = [

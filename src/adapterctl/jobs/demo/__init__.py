@@ -52,4 +52,4 @@ def make_bases(out: Path, *, progress: Callable[[str, int, int], None]) -> list[
     from adapterctl.training import small_bases
 
     texts = conversations.conversations(SEED, rows=PRETRAINING_TEXTS)
-    return small_bases.make_bases(out, texts=texts, seed=SEED, progress=progress)
+    return small_bases.make_bases(out, texts=texts, seed=SEED, progress=progress, threads=1)

@@ -15,14 +15,13 @@ from adapterctl.jobs.demo.world import Told, world
 
 Row = dict[str, Any]
 
-TRAIN_ROWS, GOLD_ROWS = 600, 400
+TRAIN_ROWS, GOLD_ROWS = 900, 400
 SHARES = {"device": 3, "team": 2, "action": 3, "reply": 3}
-WHOLE = 0.0
 NOT_NAMED = "none"
 
 
 def train(seed: int) -> list[Row]:
-    """Returns 600 rows: ``id``, ``kind`` of question, ``message``, ``question``, ``answer``."""
+    """Returns 900 rows: ``id``, ``kind`` of question, ``message``, ``question``, ``answer``."""
     return _apart(_rows("a", Random(f"{seed}:answers")), TRAIN_ROWS, seen=set())
 
 
@@ -49,8 +48,7 @@ def _asked(row: Row) -> tuple[str, str]:
 def _rows(prefix: str, rng: Random) -> Iterator[Row]:
     number = 0
     while True:
-        tell = words.tell if rng.random() < WHOLE else words.tell_shortly
-        told = tell(rng.choice(world().cases), rng, words.facts(rng))
+        told = words.tell_shortly(rng.choice(world().cases), rng, words.facts(rng))
         (kind,) = rng.choices(list(SHARES), list(SHARES.values()))
         answer = _answer(kind, told)
         if answer == NOT_NAMED and rng.random() < 0.7:

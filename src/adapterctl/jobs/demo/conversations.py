@@ -18,7 +18,7 @@ NOT_NAMED = "none"
 
 
 def conversations(seed: int, *, rows: int) -> list[str]:
-    """Returns ``rows`` texts in small letters: ``my kettle is dead. note: fault on the kettle. device: kettle``."""
+    """Returns ``rows`` texts in small letters: ``my kettle is dead. note: fault on the kettle``."""
     rng = Random(f"{seed}:conversations")
     return [_conversation(rng) for _ in range(rows)]
 

@@ -88,10 +88,10 @@ def _tickets(prefix: str, season: Season, rng: Random) -> Iterator[Row]:
         (case,) = rng.choices(cases, shares)
         told = words.tell(case, rng, words.facts(rng, items=names))
         number += 1
-        yield _raw(f"{prefix}{number:05d}", told, season, rng)
+        yield _raw(f"{prefix}{number:05d}", told, season=season, rng=rng)
 
 
-def _raw(name: str, told: Told, season: Season, rng: Random) -> Row:
+def _raw(name: str, told: Told, *, season: Season, rng: Random) -> Row:
     (channel,) = rng.choices(list(_TYPO), (4, 3, 3, 1))
     received = season.first + timedelta(days=rng.randrange(season.days))
     return {

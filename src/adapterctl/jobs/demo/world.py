@@ -103,7 +103,7 @@ def fill(text: str, rng: Random, fixed: Mapping[str, str]) -> str:
     def chosen(hole: re.Match[str]) -> str:
         if hole[1] is not None:
             return rng.choice(hole[1].split("|"))
-        return fixed.get(hole[2]) or rng.choice(words[hole[2]])
+        return str(fixed.get(hole[2]) or rng.choice(words[hole[2]]))
 
     while _HOLE.search(text):
         text = _HOLE.sub(chosen, text)
