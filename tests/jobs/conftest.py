@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from support.projects import command, git, make_project
+from support.killing import prepare_mlflow, run
+from support.projects import command, copied, git, make_project
+
+ROUTER = "registry/adapters/router/recipe.yaml"
 
 Clone = Callable[[str], Path]
 
@@ -40,3 +43,36 @@ def clone(registered: Path, tmp_path: Path) -> Clone:
         return target
 
     return make
+
+
+@pytest.fixture(scope="session")
+def template(fresh: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with nothing registered, and an empty MLflow database; to be `copied`."""
+    root = copied(fresh, tmp_path_factory.mktemp("template"))
+    prepare_mlflow(root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def whole(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same after a registration in a process of its own; to be `copied`."""
+    return after(copied(template, tmp_path_factory.mktemp("whole")), "register", ROUTER)
+
+
+@pytest.fixture(scope="session")
+def serving(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with router@1 as champion; to be `copied`."""
+    return after(copied(whole, tmp_path_factory.mktemp("serving")), "promote", "router@1")
+
+
+@pytest.fixture(scope="session")
+def rebuilt(serving: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with router@2 as candidate on the other base; to be `copied`."""
+    root = copied(serving, tmp_path_factory.mktemp("rebuilt"))
+    return after(root, "rebuild", "router", "--to", "new-base")
+
+
+def after(root: Path, *words: str) -> Path:
+    done = run(root, *words)
+    assert done.status == 0, done.said
+    return root

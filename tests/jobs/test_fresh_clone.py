@@ -24,11 +24,9 @@ PRIVATE = (".adapterctl", "data/train.jsonl", "data/gold.jsonl", "data/pool.json
 
 
 @pytest.fixture(scope="module")
-def origin(registered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def origin(rebuilt: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with a champion and a candidate, committed; with a remote of its own."""
-    root = copied(registered, tmp_path_factory.mktemp("origin"))
-    done = run(root, "rebuild", "router", "--to", "new-base")
-    assert done.status == 0, done.said
+    root = copied(rebuilt, tmp_path_factory.mktemp("origin"))
     git(root, "add", "-A")
     git(root, "commit", "-qm", "router@2")
     return root

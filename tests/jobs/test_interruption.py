@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from support.killing import KILLED, Change, Place, after, before, prepare_mlflow, run, start
+from support.killing import KILLED, Change, Place, after, before, run, start
 from support.leftovers import Leftovers, left
 from support.projects import copied
 
@@ -82,32 +82,6 @@ def cases(places: dict[str, Place], ordinary: set[str]) -> list[Any]:
     return [
         pytest.param(name, marks=[] if name in ordinary else [pytest.mark.slow]) for name in places
     ]
-
-
-@pytest.fixture(scope="module")
-def template(fresh: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with nothing registered, and an empty MLflow database."""
-    root = copied(fresh, tmp_path_factory.mktemp("template"))
-    prepare_mlflow(root)
-    return root
-
-
-@pytest.fixture(scope="module")
-def whole(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same after a registration that nobody interrupted."""
-    return ran(copied(template, tmp_path_factory.mktemp("whole")), *REGISTER)
-
-
-@pytest.fixture(scope="module")
-def serving(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with router@1 as champion."""
-    return ran(copied(whole, tmp_path_factory.mktemp("serving")), "promote", "router@1")
-
-
-@pytest.fixture(scope="module")
-def rebuilt(serving: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same after a rebuild that nobody interrupted."""
-    return ran(copied(serving, tmp_path_factory.mktemp("rebuilt")), *REBUILD)
 
 
 def ran(root: Path, *words: str) -> Path:

@@ -14,7 +14,7 @@ import pytest
 
 from adapterctl.records.version import VersionRecord
 from adapterctl.stores.registry import FolderRegistry
-from support.killing import Done, prepare_mlflow, run
+from support.killing import Done, run
 from support.leftovers import Leftovers, left
 from support.projects import copied
 
@@ -24,26 +24,6 @@ REBUILD = ("rebuild", "router", "--to", "new-base")
 
 NO_ROOM = "No space left on device\n  hint: "
 NOWHERE = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
-
-
-@pytest.fixture(scope="module")
-def template(fresh: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with nothing registered, and an empty MLflow database."""
-    root = copied(fresh, tmp_path_factory.mktemp("template"))
-    prepare_mlflow(root)
-    return root
-
-
-@pytest.fixture(scope="module")
-def whole(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same after a registration in good surroundings."""
-    return ran(copied(template, tmp_path_factory.mktemp("whole")), *REGISTER)
-
-
-@pytest.fixture(scope="module")
-def rebuilt(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same after a rebuild in good surroundings."""
-    return ran(copied(whole, tmp_path_factory.mktemp("rebuilt")), *REBUILD)
 
 
 def ran(root: Path, *words: str) -> Path:
@@ -125,14 +105,14 @@ def test_a_disk_that_fills_up_leaves_nothing_half_filed(
 
 
 def test_a_disk_that_fills_up_during_a_rebuild_leaves_no_candidate(
-    whole: Path, rebuilt: Path, small_disk: Path
+    serving: Path, rebuilt: Path, small_disk: Path
 ) -> None:
-    root = copied(whole, small_disk)
+    root = copied(serving, small_disk)
     with room_for(300, on=small_disk):
         done = run(root, *REBUILD)
         assert done.status == 3
         assert NO_ROOM in done.said
-        assert left(root).without("scratch", "journals") == left(whole).without(
+        assert left(root).without("scratch", "journals") == left(serving).without(
             "scratch", "journals"
         )
     assert left(ran(root, *REBUILD, "--resume")) == left(rebuilt)
@@ -180,9 +160,14 @@ def files_of(root: Path) -> dict[str, tuple[int, int]]:
 
 @pytest.mark.parametrize("words", [REGISTER, REBUILD], ids=["register", "rebuild"])
 def test_a_read_only_registry_is_found_before_anything_is_begun(
-    words: tuple[str, ...], template: Path, whole: Path, rebuilt: Path, tmp_path: Path
+    words: tuple[str, ...],
+    template: Path,
+    whole: Path,
+    serving: Path,
+    rebuilt: Path,
+    tmp_path: Path,
 ) -> None:
-    before, after = (template, whole) if words is REGISTER else (whole, rebuilt)
+    before, after = (template, whole) if words is REGISTER else (serving, rebuilt)
     root = copied(before, tmp_path)
     with read_only(root / "registry"):
         files = files_of(root)
@@ -250,20 +235,32 @@ DAMAGES = {
     lose: "object {md5} is not in remote 'storage'",
     damage: "object {md5} in remote 'storage' has other bytes than were recorded",
 }
-STOPPED = [
-    (("verify", "router"), train_object, 1),
-    (("verify", "router"), weights_object, 1),
-    (("reproduce", "router"), train_object, 3),
-    (("reproduce", "router"), weights_object, 3),
-    (("pull", "router", "--out", "{out}"), weights_object, 3),
-    (REBUILD, train_object, 1),
-    (REBUILD, gold_object, 1),
-    (REBUILD, weights_object, 1),
+VERIFY, REPRODUCE = ("verify", "router"), ("reproduce", "router")
+PULL = ("pull", "router", "--out", "{out}")
+QUICK = [
+    (spoil, words, which, status)
+    for spoil in DAMAGES
+    for words, which, status in [
+        (VERIFY, train_object, 1),
+        (VERIFY, weights_object, 1),
+        (PULL, weights_object, 3),
+    ]
+]
+LONG = [
+    (lose, REPRODUCE, train_object, 3),
+    (damage, REBUILD, train_object, 1),
+    (damage, REPRODUCE, weights_object, 3),
+    (damage, REPRODUCE, train_object, 3),
+    (lose, REBUILD, train_object, 1),
+    (lose, REBUILD, gold_object, 1),
+    (damage, REBUILD, weights_object, 1),
 ]
 
 
-@pytest.mark.parametrize("spoil", DAMAGES)
-@pytest.mark.parametrize(("words", "which", "status"), STOPPED)
+@pytest.mark.parametrize(
+    ("spoil", "words", "which", "status"),
+    [*QUICK, *LONG[:2], *(pytest.param(*case, marks=[pytest.mark.slow]) for case in LONG[2:])],
+)
 def test_a_lost_or_damaged_object_stops_it(
     spoil: Callable[[Path], None],
     words: tuple[str, ...],
@@ -368,9 +365,9 @@ def answer(done: Done) -> list[dict]:
 
 
 def test_a_rebuild_without_mlflow_is_mirrored_later(
-    whole: Path, rebuilt: Path, tmp_path: Path
+    serving: Path, rebuilt: Path, tmp_path: Path
 ) -> None:
-    root = copied(whole, tmp_path)
+    root = copied(serving, tmp_path)
     done = run(root, *REBUILD, environ=NOWHERE)
     assert done.status == 0
     assert "the MLflow mirror is pending: " in done.said

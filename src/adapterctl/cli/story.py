@@ -127,7 +127,7 @@ def tell(folder: Path, display: Display) -> int:
     """
     for module, extra in (("torch", "train"), ("dvc", "dvc"), ("mlflow", "mlflow")):
         require(module, extra=extra, needed_for="the demo")
-    started = time.monotonic()
+    started, here = time.monotonic(), Path.cwd()
     project = _clear(folder) / "project"
     click.secho(TITLE, bold=True)
     _play("adapterctl init project", expected=0, where=folder)
@@ -137,7 +137,6 @@ def tell(folder: Path, display: Display) -> int:
         "each. Data is made, too.\n",
     )
     _prepare(project, display)
-    here = Path.cwd()
     shutdown = (datetime.now(UTC) + timedelta(days=DAYS_LEFT)).date().isoformat()
     try:
         for act in ACTS:
@@ -202,6 +201,17 @@ def _prepare(project: Path, display: Display) -> None:
     make_bases(project / "bases", progress=display.progress)
     with (project / ".gitignore").open("a", encoding="utf-8") as file:
         file.write("/bases/\n")
+
+
+def prepare_part(folder: Path, part: str, display: Display) -> None:
+    """Makes only the example's data, or its bases with the identity of each beside it."""
+    from adapterctl.jobs.demo import make_bases, write_data, write_identities
+
+    if part == "data":
+        write_data(folder / "data")
+    else:
+        require("torch", extra="train", needed_for="building the example's bases")
+        write_identities(make_bases(folder / "bases", progress=display.progress))
 
 
 def _shown(path: Path, here: Path) -> str:

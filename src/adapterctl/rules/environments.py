@@ -8,6 +8,7 @@ from adapterctl.records.version import Environment
 
 RESULT_BEARING = (
     "accelerate",
+    "adapterctl",
     "bitsandbytes",
     "flash-attn",
     "numpy",

@@ -24,6 +24,7 @@ from safetensors import SafetensorError, safe_open
 from adapterctl.errors import Mismatch, NotFound
 from adapterctl.records.recipe import Task
 from adapterctl.training.loading import LoadedBase, load_base, misfit
+from adapterctl.training.quiet import quiet
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
@@ -85,9 +86,11 @@ def adapted(base: LoadedBase, adapter_dir: Path) -> Iterator[LoadedBase]:
 def _put_on(base: LoadedBase, adapter_dir: Path, given: Shapes) -> None:
     _check_head(base, given, place=str(adapter_dir))
     config = _config_in(adapter_dir, task=base.task)
-    wrapped = MODEL_TYPE_TO_PEFT_MODEL_MAPPING[config.task_type](base.model, config)
+    with quiet():
+        wrapped = MODEL_TYPE_TO_PEFT_MODEL_MAPPING[config.task_type](base.model, config)
     _check_fit(given, wrapped, place=str(adapter_dir))
-    wrapped.load_adapter(str(adapter_dir), "default", torch_device=base.device)
+    with quiet():
+        wrapped.load_adapter(str(adapter_dir), "default", torch_device=base.device)
     wrapped.requires_grad_(False).eval()
 
 

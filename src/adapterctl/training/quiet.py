@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,7 +20,10 @@ def quiet() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            # PEFT 0.21 reads this old name of transformers; nobody here can change it.
+            warnings.filterwarnings("ignore", message=r"`is_gradient_checkpointing`")
+            yield
     finally:
         logging.set_verbosity(level)
         if bars:

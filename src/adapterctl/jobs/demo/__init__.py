@@ -14,7 +14,10 @@ from pathlib import Path
 
 from adapterctl.jobs.demo import answers, conversations, tickets
 from adapterctl.jobs.demo.files.support_router_prepare import choose
+from adapterctl.records.canonical import pretty
+from adapterctl.stores.files import write_atomically
 from adapterctl.stores.rows import write_rows
+from adapterctl.stores.safetensors import identify
 
 SEED = 17
 PRETRAINING_TEXTS = 10_000
@@ -45,6 +48,13 @@ def write_recipe(root: Path, adapter: str) -> None:
     for target, source in sources.items():
         with resources.as_file(resources.files("adapterctl.jobs.demo.files") / source) as path:
             shutil.copyfile(path, home / target)
+
+
+def write_identities(folders: list[Path]) -> None:
+    """Writes each base's identity beside its folder: ``<base>.json``."""
+    for folder in folders:
+        identity = identify(folder, cache=None, progress=None)
+        write_atomically(folder.with_name(f"{folder.name}.json"), pretty(identity))
 
 
 def make_bases(out: Path, *, progress: Callable[[str, int, int], None]) -> list[Path]:

@@ -1,0 +1,297 @@
+"""Rebuilding on a successor: a candidate with its evidence, and what may be done with it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapterctl.records.event import Event
+from adapterctl.records.version import VersionRecord
+from adapterctl.stores.registry import FolderRegistry
+from support.killing import Done, run
+from support.leftovers import left
+from support.projects import copied
+
+HOME = Path("registry/adapters/router")
+REBUILD = ("rebuild", "router", "--to", "new-base")
+
+# DESIGN.md, section 6.
+SHAPE = [
+    "adapter",
+    "from_version",
+    "to_version",
+    "base",
+    "rung",
+    "verdict",
+    "metrics",
+    "negative_flips",
+    "seconds",
+    "record",
+    "error",
+]
+METRIC = [
+    "name",
+    "set",
+    "slice",
+    "old",
+    "bare",
+    "candidate",
+    "difference",
+    "interval",
+    "margin",
+    "verdict",
+]
+
+
+def record_of(root: Path, version: int) -> VersionRecord:
+    return FolderRegistry(root).record("router", version)
+
+
+def events_of(root: Path) -> list[Event]:
+    return FolderRegistry(root).events("router")
+
+
+def ran(root: Path, *words: str) -> Done:
+    done = run(root, *words)
+    assert done.status == 0, done.said
+    return done
+
+
+def answer(done: Done) -> dict[str, Any]:
+    start, stop = done.said.index('{\n  "schema_version"'), done.said.rindex("}")
+    return json.loads(done.said[start : stop + 1])
+
+
+# The candidate
+
+
+def test_the_candidate_says_where_it_comes_from(rebuilt: Path) -> None:
+    old, new = record_of(rebuilt, 1), record_of(rebuilt, 2)
+    origin = new.rebuilt_from
+    assert origin is not None
+    assert (origin.version, origin.base, origin.rung) == (1, "old-base", "carried recipe")
+    assert origin.changes["base"] == ["old-base", "new-base"]
+    assert origin.parity.verdict == "PASS"
+    assert (new.base.base, new.recipe.base) == ("new-base", "new-base")
+    assert (new.train, new.evaluation, new.code) == (old.train, old.evaluation, old.code)
+    assert new.recipe.training.seed == old.recipe.training.seed
+    assert new.weights_sha256 != old.weights_sha256
+
+
+def test_the_candidate_keeps_the_answers_of_all_three_sides(rebuilt: Path) -> None:
+    paths = {file.path for file in record_of(rebuilt, 2).artifacts.files}
+    sides = {f"predictions/{side}/gold.jsonl" for side in ("old", "bare", "adapter")}
+    assert sides <= paths
+
+
+def test_it_is_the_candidate_here_and_in_mlflow(rebuilt: Path) -> None:
+    found = left(rebuilt)
+    assert found.events == [("promoted", 1), ("candidate", 2)]
+    assert found.aliases == {"champion": 1, "candidate": 2}
+    [journal] = found.journals.values()
+    assert journal == [
+        "planned",
+        "old side run",
+        "trained",
+        "judged",
+        "filed",
+        "candidate",
+        "mirrored",
+    ]
+    assert found.scratch == []
+
+
+def test_a_rebuild_leaves_the_recipe_alone(serving: Path, rebuilt: Path) -> None:
+    assert (rebuilt / HOME / "recipe.yaml").read_bytes() == (
+        serving / HOME / "recipe.yaml"
+    ).read_bytes()
+
+
+def test_the_answer_has_the_shape_that_scripts_read(rebuilt: Path, tmp_path: Path) -> None:
+    root = copied(rebuilt, tmp_path)
+    again = answer(ran(root, *REBUILD, "--format", "json"))
+    compared = answer(ran(root, "compare", "router@1", "router@2", "--format", "json"))
+    for command, found in (("rebuild", again), ("compare", compared)):
+        assert found["command"] == command
+        [result] = found["results"]
+        assert [key for key in result if key in SHAPE] == SHAPE
+        assert {metric["name"] for metric in result["metrics"]} == {"accuracy", "f1_macro"}
+        assert all([key for key in m if key in METRIC] == METRIC for m in result["metrics"])
+        assert {"rate", "limit"} <= result["negative_flips"].keys()
+        assert (result["from_version"], result["to_version"]) == (1, 2)
+        assert (result["verdict"], result["error"]) == ("PASS", None)
+        for metric in result["metrics"]:
+            difference = metric["candidate"] - metric["old"]
+            assert metric["difference"] == pytest.approx(difference)
+            low, high = metric["interval"]
+            assert low <= metric["difference"] <= high
+    assert again["results"][0]["record"] == f"{HOME}/2.json"
+    assert [m["old"] for m in again["results"][0]["metrics"]] == [
+        m["old"] for m in compared["results"][0]["metrics"]
+    ]
+    assert left(root).without("journals") == left(rebuilt).without("journals")
+
+
+# Promotion and the way back
+
+
+@pytest.fixture(scope="module")
+def unpassed(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a candidate that has not passed: no row may be lost."""
+    root = copied(template, tmp_path_factory.mktemp("unpassed"))
+    recipe = root / HOME / "recipe.yaml"
+    text = recipe.read_text()
+    strict = text.replace("margin: 0.5", "margin: 0.001").replace("flips: 1.0", "flips: 0.001")
+    assert strict.count("0.001") == 2
+    recipe.write_text(strict)
+    ran(root, "register", str(recipe))
+    ran(root, "promote", "router@1")
+    assert run(root, *REBUILD).status == 1
+    return root
+
+
+def test_a_candidate_that_has_not_passed_is_filed_and_not_promoted(
+    unpassed: Path, tmp_path: Path
+) -> None:
+    root = copied(unpassed, tmp_path)
+    origin = record_of(root, 2).rebuilt_from
+    assert origin is not None and origin.parity.verdict in {"FAIL", "INCONCLUSIVE"}
+    before = left(root)
+    for because in ([], ["--because", "  "]):
+        done = run(root, "promote", "router@candidate", *because)
+        assert done.status == 1
+        assert done.said == (
+            f"error: router@2 has no passed parity report: {origin.parity.verdict}\n"
+            '  hint: adapterctl promote router@2 --because "..." records your reason\n'
+        )
+    assert left(root) == before
+
+
+def test_a_reason_promotes_it_and_is_recorded(unpassed: Path, tmp_path: Path) -> None:
+    root = copied(unpassed, tmp_path)
+    ran(root, "promote", "router@candidate", "--because", "the old base is gone tomorrow")
+    last = events_of(root)[-1]
+    assert (last.event, last.version) == ("promoted", 2)
+    assert last.because == "the old base is gone tomorrow"
+    assert last.by and last.at
+    assert left(root).aliases == {"champion": 2, "previous": 1}
+
+
+def test_promotion_writes_the_mapped_fields_into_the_recipe(rebuilt: Path, tmp_path: Path) -> None:
+    root = copied(rebuilt, tmp_path)
+    done = ran(root, "promote", "router@candidate")
+    text = (root / HOME / "recipe.yaml").read_text()
+    assert "base: new-base\n" in text
+    assert "owners: {team: support-ml, backup: platform-ml}   # who answers for it\n" in text
+    assert "# found by hand" in text
+    assert "-base: old-base\n+base: new-base\n" in done.said
+    assert FolderRegistry(root).recipe("router") == record_of(root, 2).recipe
+    assert f"git add {HOME}/events.jsonl {HOME}/recipe.yaml" in done.said
+
+
+def test_a_promoted_recipe_registers_as_the_version_it_came_from(
+    rebuilt: Path, tmp_path: Path
+) -> None:
+    root = copied(rebuilt, tmp_path)
+    ran(root, "promote", "router@candidate")
+    before = left(root)
+    ran(root, "promote", "router@champion")
+    assert left(root) == before
+
+
+def test_rolling_back_is_one_move(rebuilt: Path, tmp_path: Path) -> None:
+    root = copied(rebuilt, tmp_path)
+    recipe = root / HOME / "recipe.yaml"
+    before = recipe.read_text()
+    ran(root, "promote", "router@candidate")
+    assert left(root).aliases == {"champion": 2, "previous": 1}
+    ran(root, "rollback", "router", "--check")
+    assert left(root).aliases == {"champion": 2, "previous": 1}
+    ran(root, "rollback", "router", "--because", "it answers in the wrong language")
+    found = left(root)
+    assert found.aliases == {"champion": 1, "previous": 2}
+    assert found.events[-1] == ("rolled_back", 1)
+    assert events_of(root)[-1].because == "it answers in the wrong language"
+    assert recipe.read_text().replace(" ", "") == before.replace(" ", "")
+
+
+# What stops it
+
+
+def test_a_blocked_plan_ends_it_with_its_blockers(serving: Path, tmp_path: Path) -> None:
+    root = copied(serving, tmp_path)
+    recipe = root / HOME / "recipe.yaml"
+    recipe.write_text(recipe.read_text() + "role_map: {attention.q: []}\n")
+    done = run(root, *REBUILD)
+    assert done.status == 1
+    assert "error: router@1 -> new-base: the plan is blocked: " in done.said
+    assert "attention.q" in done.said
+    assert "hint: adapterctl plan router@1 --to new-base" in done.said
+    assert left(root) == left(serving)
+
+
+def test_a_misspelt_base_is_no_empty_fleet(serving: Path, tmp_path: Path) -> None:
+    done = run(copied(serving, tmp_path), "rebuild", "--on-base", "old-bse", "--to", "new-base")
+    assert done.status == 3
+    assert "error: registry/bases/old-bse.yaml: no base 'old-bse'" in done.said
+
+
+def test_a_misspelt_adapter_is_found_before_the_others_are_rebuilt(
+    serving: Path, tmp_path: Path
+) -> None:
+    root = copied(serving, tmp_path)
+    assert run(root, "rebuild", "router", "ruoter", "--to", "new-base").status == 3
+    assert left(root) == left(serving)
+
+
+# A fleet
+
+
+@pytest.fixture(scope="module")
+def fleet(serving: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three adapters on the old base, the first one with its data damaged; and one retired."""
+    root = copied(serving, tmp_path_factory.mktemp("fleet"))
+    shutil.copy(root / "data/train.jsonl", root / "data/own.jsonl")
+    with (root / "data/own.jsonl").open("a") as file:
+        file.write((root / "data/gold.jsonl").read_text().splitlines()[0] + "\n")
+    for name in ("broken", "second", "retired"):
+        add_twin(root, name)
+    ran(root, "retire", "retired", "--because", "nobody asks it any more")
+    md5 = FolderRegistry(root).record("broken", 1).train.md5
+    for objects in (root.parent / "project-storage", root / ".dvc" / "cache"):
+        (objects / "files" / "md5" / md5[:2] / md5[2:]).unlink()
+    (root / "data/own.jsonl").unlink()
+    return root
+
+
+def add_twin(root: Path, name: str) -> None:
+    """Registers an adapter like the router; the broken one has training data of its own."""
+    home = root / "registry" / "adapters" / name
+    home.mkdir()
+    text = (root / HOME / "recipe.yaml").read_text().replace("adapter: router", f"adapter: {name}")
+    if name == "broken":
+        start, stop = text.index("    selection:"), text.index("  evaluation:")
+        text = (text[:start] + text[stop:]).replace("data/train.jsonl", "data/own.jsonl")
+    (home / "recipe.yaml").write_text(text)
+    ran(root, "register", str(home / "recipe.yaml"))
+
+
+def test_one_with_broken_data_does_not_stop_the_others(fleet: Path, tmp_path: Path) -> None:
+    root = copied(fleet, tmp_path)
+    done = run(root, "rebuild", "--on-base", "old-base", "--to", "new-base", "--format", "json")
+    assert done.status == 1
+    results = {each["adapter"]: each for each in answer(done)["results"]}
+    assert sorted(results) == ["broken", "router", "second"]
+    for name in ("router", "second"):
+        assert (results[name]["verdict"], results[name]["error"]) == ("PASS", None)
+        assert left(root, name).aliases["candidate"] == 2
+    broken = results["broken"]
+    assert [key for key in broken if key in SHAPE] == SHAPE
+    assert (broken["to_version"], broken["verdict"], broken["record"]) == (None, None, None)
+    md5 = FolderRegistry(root).record("broken", 1).train.md5
+    assert f"object {md5} is not in remote 'storage'" in broken["error"]
+    assert FolderRegistry(root).versions("broken") == [1]
