@@ -11,6 +11,7 @@ import pytest
 
 from adapterctl.records.event import Event
 from adapterctl.records.version import VersionRecord
+from adapterctl.rules.recipes import recipe_digest
 from adapterctl.stores.registry import FolderRegistry
 from support.killing import Done, run
 from support.leftovers import left
@@ -80,6 +81,11 @@ def test_the_candidate_says_where_it_comes_from(rebuilt: Path) -> None:
     assert (new.train, new.evaluation, new.code) == (old.train, old.evaluation, old.code)
     assert new.recipe.training.seed == old.recipe.training.seed
     assert new.weights_sha256 != old.weights_sha256
+
+
+def test_a_recorded_recipe_keeps_its_digest(rebuilt: Path) -> None:
+    for record in FolderRegistry(rebuilt).records("router"):
+        assert recipe_digest(record.recipe) == record.recipe_digest
 
 
 def test_the_candidate_keeps_the_answers_of_all_three_sides(rebuilt: Path) -> None:
@@ -193,14 +199,19 @@ def test_promotion_writes_the_mapped_fields_into_the_recipe(rebuilt: Path, tmp_p
     assert f"git add {HOME}/events.jsonl {HOME}/recipe.yaml" in done.said
 
 
-def test_a_promoted_recipe_registers_as_the_version_it_came_from(
-    rebuilt: Path, tmp_path: Path
-) -> None:
+def test_a_promoted_recipe_is_the_version_it_came_from(rebuilt: Path, tmp_path: Path) -> None:
     root = copied(rebuilt, tmp_path)
     ran(root, "promote", "router@candidate")
     before = left(root)
-    ran(root, "promote", "router@champion")
-    assert left(root) == before
+    done = ran(root, "register", str(root / HOME / "recipe.yaml"))
+    assert "router@2 is registered already, from the same five sources" in done.said
+    assert left(root).without("stages") == before.without("stages")
+
+
+def test_promoting_the_champion_changes_nothing(serving: Path, tmp_path: Path) -> None:
+    root = copied(serving, tmp_path)
+    ran(root, "promote", "router@1")
+    assert left(root) == left(serving)
 
 
 def test_rolling_back_is_one_move(rebuilt: Path, tmp_path: Path) -> None:
@@ -224,12 +235,13 @@ def test_rolling_back_is_one_move(rebuilt: Path, tmp_path: Path) -> None:
 
 def test_a_blocked_plan_ends_it_with_its_blockers(serving: Path, tmp_path: Path) -> None:
     root = copied(serving, tmp_path)
-    recipe = root / HOME / "recipe.yaml"
-    recipe.write_text(recipe.read_text() + "role_map: {attention.q: []}\n")
+    entry = root / "registry" / "bases" / "new-base.yaml"
+    lines = entry.read_text().splitlines(keepends=True)
+    entry.write_text("".join(line for line in lines if not line.startswith("fingerprint:")))
     done = run(root, *REBUILD)
     assert done.status == 1
     assert "error: router@1 -> new-base: the plan is blocked: " in done.said
-    assert "attention.q" in done.said
+    assert "fingerprint" in done.said
     assert "hint: adapterctl plan router@1 --to new-base" in done.said
     assert left(root) == left(serving)
 

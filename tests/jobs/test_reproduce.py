@@ -44,7 +44,7 @@ def tampered(root: Path, folder: Path, change: Callable[[TrailStep], TrailStep])
     store = DvcStore(copy)
     store.fetch_folder(record.artifacts, version)
     trail = version / "trail.jsonl"
-    steps = [msgspec.json.decode(line, type=TrailStep) for line in trail.open("rb")]
+    steps = [msgspec.json.decode(line, type=TrailStep) for line in trail.read_bytes().splitlines()]
     trail.write_bytes(b"".join(msgspec.json.encode(change(step)) + b"\n" for step in steps))
     artifacts = store.add_folder(version)
     store.push([artifacts])
@@ -82,6 +82,7 @@ def test_the_first_differing_step_is_named(whole: Path, tmp_path: Path) -> None:
     assert (event.event, event.details["identical"]) == ("reproduced", False)
 
 
+@pytest.mark.slow
 def test_weights_that_differ_at_a_logged_step_are_named(whole: Path, tmp_path: Path) -> None:
     def change(step: TrailStep) -> TrailStep:
         if step.step < 9 or step.weights_sha256 is None:
@@ -94,6 +95,7 @@ def test_weights_that_differ_at_a_logged_step_are_named(whole: Path, tmp_path: P
     assert (difference["step"], difference["fields"]) == (9, ["weights_sha256"])
 
 
+@pytest.mark.slow
 def test_a_digest_that_differs_after_an_equal_trail_is_told(whole: Path, tmp_path: Path) -> None:
     root = copied(whole, tmp_path)
     rewrite(root, msgspec.structs.replace(record_of(root), weights_sha256=OTHER))
@@ -117,7 +119,10 @@ def test_an_adapter_that_was_trained_elsewhere_cannot_be_reproduced(
     "variables",
     [
         {"PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "1"},
-        {"PYTHONHASHSEED": "4242", "OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"},
+        pytest.param(
+            {"PYTHONHASHSEED": "4242", "OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"},
+            marks=[pytest.mark.slow],
+        ),
     ],
     ids=["one thread", "two threads"],
 )

@@ -115,8 +115,7 @@ def inputs_digest(
         sources: base, code and recipe.
         data: pin of every set.
         environment: of which only what can change results counts.
-        origin: where else the version comes from: the weights of an adapter that was trained
-            elsewhere, or the version that a candidate was rebuilt from.
+        origin: the weights of an adapter that was trained elsewhere.
     """
     return digest(
         {

@@ -118,7 +118,7 @@ def _run(job: Job) -> tuple[VersionRecord, ParityReport]:
     place = capsule.unpack(job.project, job.record, job.folder / "capsule")
     sources = _new_sources(job, place)
     pins = _pins(job, sources)
-    known = filing.find(job.project, job.record.adapter, pins.inputs)
+    known = _known(job, pins.inputs)
     if known is not None and known.rebuilt_from is not None:
         filed = filing.finish(
             job.project, known, folder=None, new=False, announce=partial(_announce, job)
@@ -127,6 +127,15 @@ def _run(job: Job) -> tuple[VersionRecord, ParityReport]:
         return known, known.rebuilt_from.parity
     old, old_side = _old_answers(job, place)
     return _build(job, sources, pins=pins, place=place, old=old, old_side=old_side)
+
+
+def _known(job: Job, inputs: str) -> VersionRecord | None:
+    """Returns the candidate that was rebuilt from this very version, if there is one."""
+    for record in job.project.registry.records(job.record.adapter):
+        origin = record.rebuilt_from
+        if record.inputs_digest == inputs and origin and origin.version == job.record.version:
+            return record
+    return None
 
 
 def _new_sources(job: Job, place: Project) -> Sources:
@@ -237,9 +246,7 @@ def _pins(job: Job, sources: Sources) -> register.Pins:
     if record.selection is not None:
         data["pool"] = record.selection.pool
     environment = building.running_environment(job.device)
-    inputs = pinning.inputs_digest(
-        sources, data, environment=environment, origin=f"rebuilt from {job.key}"
-    )
+    inputs = pinning.inputs_digest(sources, data, environment=environment, origin=None)
     return register.Pins(
         data=data,
         selection=record.selection,

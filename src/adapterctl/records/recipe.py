@@ -82,7 +82,7 @@ class LoraSettings(Noun, frozen=True, kw_only=True):
     """
 
     r: Positive = 8
-    lora_alpha: Annotated[float, msgspec.Meta(gt=0)] = 8
+    lora_alpha: Annotated[float, msgspec.Meta(gt=0)] = 8.0
     lora_dropout: Dropout = 0.0
     target_modules: str | list[str] = "all-linear"
     exclude_modules: str | list[str] | None = None
@@ -141,7 +141,7 @@ class TrainingSettings(Noun, frozen=True, kw_only=True):
         "warmup_stable_decay",
     ] = "linear"
     lr_scheduler_kwargs: dict[str, Any] = {}
-    warmup_steps: Weight = 0
+    warmup_steps: Weight = 0.0
     warmup_ratio: Fraction = 0.0
     label_smoothing_factor: Fraction = 0.0
     bf16: bool = False

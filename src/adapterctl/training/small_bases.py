@@ -77,7 +77,7 @@ OLD = Blueprint(
     heads=4,
     mlp_width=256,
     vocabulary=1_200,
-    steps=320,
+    steps=300,
 )
 NEW = Blueprint(
     name="ticket-base-2",
@@ -87,7 +87,7 @@ NEW = Blueprint(
     heads=4,
     mlp_width=224,
     vocabulary=1_300,
-    steps=380,
+    steps=360,
 )
 
 
@@ -286,11 +286,9 @@ def _batches(rows: Sequence[list[int]], size: int, *, seed: int) -> Iterator[lis
 
 
 def _padded(rows: list[list[int]], pad: int) -> dict[str, torch.Tensor]:
+    """Returns ids and labels; padding stands last, where a causal base needs no mask to skip it."""
     longest = max(map(len, rows))
-    ids = torch.tensor([row + [pad] * (longest - len(row)) for row in rows])
-    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
     return {
-        "input_ids": ids,
-        "attention_mask": mask,
-        "labels": ids.masked_fill(mask == 0, _IGNORED),
+        "input_ids": torch.tensor([row + [pad] * (longest - len(row)) for row in rows]),
+        "labels": torch.tensor([row + [_IGNORED] * (longest - len(row)) for row in rows]),
     }

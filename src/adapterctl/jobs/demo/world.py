@@ -102,7 +102,7 @@ def fill(text: str, rng: Random, fixed: Mapping[str, str]) -> str:
 
     def chosen(hole: re.Match[str]) -> str:
         if hole[1] is not None:
-            return rng.choice(hole[1].split("|"))
+            return str(rng.choice(hole[1].split("|")))
         return str(fixed.get(hole[2]) or rng.choice(words[hole[2]]))
 
     while _HOLE.search(text):
