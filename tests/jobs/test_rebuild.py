@@ -13,7 +13,7 @@ from adapterctl.records.event import Event
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.recipes import recipe_digest
 from adapterctl.stores.registry import FolderRegistry
-from support.killing import Done, run
+from support.killing import KILLED, Done, after, run
 from support.leftovers import left
 from support.projects import copied
 
@@ -197,6 +197,18 @@ def test_promotion_writes_the_mapped_fields_into_the_recipe(rebuilt: Path, tmp_p
     assert "-base: old-base\n+base: new-base\n" in done.said
     assert FolderRegistry(root).recipe("router") == record_of(root, 2).recipe
     assert f"git add {HOME}/events.jsonl {HOME}/recipe.yaml" in done.said
+
+
+def test_a_killed_promotion_is_finished_by_the_next(rebuilt: Path, tmp_path: Path) -> None:
+    root = copied(rebuilt, tmp_path)
+    noted = after("adapterctl.stores.registry:append_event", since="events.jsonl")
+    assert run(root, "promote", "router@2", kill=noted).status == KILLED
+    assert "base: old-base\n" in (root / HOME / "recipe.yaml").read_text()
+    ran(root, "promote", "router@2")
+    assert "base: new-base\n" in (root / HOME / "recipe.yaml").read_text()
+    found = left(root)
+    assert found.events == [("promoted", 1), ("candidate", 2), ("promoted", 2)]
+    assert found.aliases == {"champion": 2, "previous": 1}
 
 
 def test_a_promoted_recipe_is_the_version_it_came_from(rebuilt: Path, tmp_path: Path) -> None:

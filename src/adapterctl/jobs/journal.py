@@ -46,7 +46,9 @@ class Journal:
         return step in self.steps
 
     def note(self, step: str, *, at: str, **details: Any) -> None:
-        """Writes down that a step is finished."""
+        """Writes down that a step is finished, once: a resumed job passes it again."""
+        if self.done(step):
+            return
         entry = Step(step=step, at=at, details=details)
         append_line(self.folder / NAME, compact(entry))
         self.steps[step] = entry
