@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from adapterctl.errors import AdapterctlError, InvalidInput, Mismatch
 from adapterctl.records.version import FilePin
 from adapterctl.stores.dvc.digests import Progress, hash_files
 from adapterctl.stores.dvc.objects import Source, damaged, existing, first_listing, lost
+from adapterctl.stores.files import unwritable
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +68,25 @@ def _upload(
                 hint="remove that file and run dvc commit, or dvc add what it holds",
             )
     callback = _callback(f"pushing to {remote.name}", progress, total=len(md5s))
+    if remote.odb.fs.protocol == "local":
+        for path, md5 in callback.wrap(paths.items()):
+            _copy_whole(Path(path), Path(remote.odb.oid_to_path(md5)))
+        return
     remote.odb.add(list(paths), cache.odb.fs, md5s, callback=callback, verify=False)
+
+
+def _copy_whole(source: Path, target: Path) -> None:
+    """Copies under a temporary name and renames: DVC itself writes in place, and a process killed
+    meanwhile would leave half an object that every later check takes for the whole one."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, temporary)
+        temporary.chmod(0o444)
+        temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise unwritable(target, error) from None
 
 
 def _must_have_arrived(remote: Source, md5s: set[str]) -> None:
