@@ -69,7 +69,7 @@ class Settings:
 
     epochs: int = 4
     batch: int = 32
-    max_length: int = 40
+    max_length: int = 64
 
 
 @dataclass(frozen=True, kw_only=True)

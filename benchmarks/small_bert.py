@@ -29,12 +29,12 @@ class Plan:
         learning_rate: highest rate; it rises over the first tenth and falls to 0.
     """
 
-    hidden: int = 128
+    hidden: int = 192
     layers: int = 2
     heads: int = 4
     vocabulary: int = 3000
     positions: int = 128
-    steps: int = 400
+    steps: int = 2000
     batch: int = 48
     max_length: int = 32
     learning_rate: float = 1e-3

@@ -167,3 +167,9 @@ def test_show_finds_dates_under_the_bases_other_names(made, run):
     made.base("minilm-l12", names=["hub/MiniLM"])
     made.date("hub/MiniLM", "2027-01-05")
     assert "2027-01-05" in run("lifecycle", "show", "minilm-l12", *TODAY).out
+
+
+def test_an_observation_is_of_the_day_that_counts_as_today(made, run):
+    assert run(*WEIGHTS, *TODAY, "--shutdown", "2027-01-05").status == 0
+    (line,) = made.door.observations()
+    assert line.seen_on == "2026-11-23"

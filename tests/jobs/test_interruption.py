@@ -13,7 +13,7 @@ import pytest
 
 from support.killing import KILLED, Change, Place, after, before, run, start
 from support.leftovers import Leftovers, left
-from support.projects import copied
+from support.projects import copied, md5_in_artifact
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
 
@@ -136,6 +136,20 @@ def test_an_object_is_in_the_remote_whole_or_not_at_all(
     template: Path, whole: Path, tmp_path: Path
 ) -> None:
     assert survived(template, whole, tmp_path, changes=r"/project-storage/.*\.dir$", stride=1)
+
+
+@pytest.mark.slow
+def test_an_object_is_in_the_cache_whole_or_not_at_all(
+    template: Path, whole: Path, tmp_path: Path
+) -> None:
+    md5 = md5_in_artifact(whole, left(whole).pointers[1], "trail.jsonl")
+    changes = rf"/project/\.dvc/cache/.*/{md5[2:]}$"
+    assert survived(template, whole, tmp_path, changes=changes, stride=1)
+
+
+@pytest.mark.slow
+def test_the_data_stay_in_the_workspace(template: Path, whole: Path, tmp_path: Path) -> None:
+    assert survived(template, whole, tmp_path, changes=r"/project/data/", stride=1)
 
 
 def survived(template: Path, whole: Path, folder: Path, *, changes: str, stride: int) -> int:

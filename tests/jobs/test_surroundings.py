@@ -16,7 +16,7 @@ from adapterctl.records.version import VersionRecord
 from adapterctl.stores.registry import FolderRegistry
 from support.killing import Done, run
 from support.leftovers import Leftovers, left
-from support.projects import copied
+from support.projects import copied, md5_in_artifact, object_path
 
 ROUTER = "registry/adapters/router/recipe.yaml"
 REGISTER = ("register", ROUTER)
@@ -212,13 +212,7 @@ def gold_object(root: Path) -> str:
 
 
 def weights_object(root: Path) -> str:
-    listing = json.loads(object_path(root, record_of(root).artifacts.md5).read_text())
-    [md5] = [each["md5"] for each in listing if each["relpath"].endswith(".safetensors")]
-    return md5
-
-
-def object_path(root: Path, md5: str) -> Path:
-    return root.parent / "project-storage" / "files" / "md5" / md5[:2] / md5[2:]
+    return md5_in_artifact(root, record_of(root).artifacts.md5, ".safetensors")
 
 
 def lose(path: Path) -> None:

@@ -105,6 +105,18 @@ def copied(root: Path, folder: Path) -> Path:
     return copy
 
 
+def object_path(root: Path, md5: str) -> Path:
+    """Returns where the project's remote keeps an object."""
+    return root.parent / "project-storage" / "files" / "md5" / md5[:2] / md5[2:]
+
+
+def md5_in_artifact(root: Path, md5: str, name: str) -> str:
+    """Returns the md5 of the file of such a name in an artifact of the project's remote."""
+    listing = json.loads(object_path(root, md5).read_text())
+    [found] = [each["md5"] for each in listing if each["relpath"].endswith(name)]
+    return found
+
+
 def make_project(folder: Path) -> Path:
     """Makes a project with everything declared and committed, and nothing registered."""
     root = folder / "project"

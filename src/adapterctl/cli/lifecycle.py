@@ -35,6 +35,7 @@ def command() -> None:
 )
 @click.option("--provider", help="Whose service; without it the date holds everywhere.")
 @click.option("--region", help="In which region; without it the date holds in all.")
+@as_of_option
 @format_option("json")
 @click.pass_context
 def add(
@@ -48,6 +49,7 @@ def add(
     successor: str | None,
     provider: str | None,
     region: str | None,
+    as_of: date | None,
     form: str,
 ) -> None:
     """Record a date about BASE.
@@ -71,7 +73,7 @@ def add(
         provider=provider,
         region=region,
     )
-    project = open_project(ctx)
+    project = open_project(ctx, as_of=as_of)
     added = record(project, base, dates)
     as_json = form == "json"
     click.echo(added_as_json(added, as_of=project.today) if as_json else added_as_text(added))

@@ -22,12 +22,13 @@ class Display:
         self._close_bar()
         click.echo(text, err=True)
 
-    def progress(self, label: str, done: int, total: int) -> None:
-        """Shows that ``done`` of ``total`` units of ``label`` are finished."""
+    def progress(self, label: str, done: int, total: int, *, note: str = "") -> None:
+        """Shows that ``done`` of ``total`` units of ``label`` are finished; ``note`` may change."""
+        text = f"{label}, {note}" if note else label
         if sys.stderr.isatty():
-            self._draw(label, done, total)
+            self._draw(text, done, total)
         elif done >= total or self._due(label):
-            click.echo(f"{label}: {done:,} of {total:,}", err=True)
+            click.echo(f"{text}: {done:,} of {total:,}", err=True)
 
     def _due(self, label: str) -> bool:
         now = time.monotonic()

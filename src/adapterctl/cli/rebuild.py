@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import click
 
 from adapterctl.cli.options import (
+    as_of_option,
     complete_adapters,
     complete_bases,
     device_option,
@@ -23,6 +26,7 @@ from adapterctl.render.rebuild import result, text
 @click.option("--to", required=True, metavar="NEW", shell_complete=complete_bases)
 @click.option("--resume", is_flag=True, help="Go on with a rebuild that was interrupted.")
 @device_option
+@as_of_option
 @format_option()
 @click.pass_context
 def command(
@@ -33,6 +37,7 @@ def command(
     to: str,
     resume: bool,
     device: str,
+    as_of: date | None,
     form: str,
 ) -> int:
     """Rebuild adapters on the successor base NEW and register the candidates.
@@ -43,7 +48,7 @@ def command(
 
     if bool(adapters) == bool(on_base):
         raise click.UsageError("name adapters, or give --on-base OLD")
-    project = open_project(ctx)
+    project = open_project(ctx, as_of=as_of)
     wanted, skipped = (adapters, []) if adapters else jobs.on_base(project, str(on_base))
     done = []
     for each in jobs.rebuild_all(project, wanted, to=to, device=device, resume=resume):

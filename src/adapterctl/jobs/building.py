@@ -111,8 +111,8 @@ def _follow(project: Project) -> Callable[[Progress], None]:
     """Shows each optimizer step as progress."""
 
     def log(step: Progress) -> None:
-        label = f"training {step.slot}, loss {step.loss:.3f}"
-        project.display.progress(label, step.step, step.steps)
+        loss = f"loss {step.loss:.3f}"
+        project.display.progress(f"training {step.slot}", step.step, step.steps, note=loss)
 
     return log
 

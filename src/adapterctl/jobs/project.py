@@ -26,7 +26,7 @@ class Display(Protocol):
     def say(self, text: str) -> None:
         """Writes one line."""
 
-    def progress(self, label: str, done: int, total: int) -> None:
+    def progress(self, label: str, done: int, total: int, *, note: str = "") -> None:
         """Shows how far a long operation is."""
 
 
@@ -36,7 +36,7 @@ class Quiet:
     def say(self, text: str) -> None:
         """Drops the line."""
 
-    def progress(self, label: str, done: int, total: int) -> None:
+    def progress(self, label: str, done: int, total: int, *, note: str = "") -> None:
         """Drops the progress."""
 
 
