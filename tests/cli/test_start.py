@@ -9,7 +9,7 @@ import pytest
 
 from adapterctl.cli import run
 from adapterctl.stores.registry import FolderRegistry
-from support.projects import command, write_jsonl
+from support.projects import command, git, write_jsonl
 from support.tiny_bases import tiny_bert
 
 
@@ -31,6 +31,14 @@ def test_init_makes_a_project_with_git_and_dvc(
     assert "*.jsonl merge=union" in (root / ".gitattributes").read_text()
     assert FolderRegistry(root).policy().lead_time_days == 60
     assert command(root, "list") == 0
+
+
+def test_init_where_a_repository_ignores_it_makes_a_repository_of_its_own(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    (tmp_path / ".gitignore").write_text("/scratch/\n")
+    root = tmp_path / "scratch" / "project"
+    assert run(["init", str(root)]) == 0
+    assert (root / ".git").is_dir() and (root / ".dvc" / "config").is_file()
 
 
 def test_init_leaves_a_project_alone(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,6 +40,14 @@ def test_outside_a_repository_there_is_nothing_to_say(tmp_path: Path) -> None:
     assert not is_repository(tmp_path)
 
 
+def test_an_ignored_folder_is_in_no_repository(repository: Path) -> None:
+    (repository / ".gitignore").write_text("/scratch/\n")
+    inside = repository / "scratch" / "project"
+    inside.mkdir(parents=True)
+    assert not is_repository(inside)
+    assert is_repository(repository / "sub")
+
+
 def test_before_the_first_commit_everything_is_dirty(tmp_path: Path) -> None:
     git(tmp_path, "init")
     (tmp_path / "a.py").write_text("")

@@ -130,7 +130,8 @@ def tell(folder: Path, display: Display) -> int:
     started, here = time.monotonic(), Path.cwd()
     project = _clear(folder) / "project"
     click.secho(TITLE, bold=True)
-    _play("adapterctl init project", expected=0, where=folder)
+    for command in ("git init -q project", "adapterctl init project"):
+        _play(command, expected=0, where=folder)
     click.secho(
         "\nWithout a network there are no bases to download: two small ones, of different "
         "architecture, width\nand tokenizer, are built here and pre-trained for some seconds "

@@ -72,8 +72,10 @@ def facts(root: Path, paths: Sequence[str] = (), *, timeout: float = TIMEOUT_SEC
 
 
 def is_repository(root: Path) -> bool:
-    """Returns whether ``root`` lies in the work tree of a git repository."""
-    return _Git(root, TIMEOUT_SECONDS).line("rev-parse", "--show-toplevel") is not None
+    """Returns whether ``root`` lies in the work tree of a git repository that does not ignore it."""
+    git = _Git(root, TIMEOUT_SECONDS)
+    inside = git.line("rev-parse", "--show-toplevel") is not None
+    return inside and git.answer("check-ignore", "-q", str(root.absolute())) is None
 
 
 def user(root: Path) -> str | None:
