@@ -72,10 +72,12 @@ def facts(root: Path, paths: Sequence[str] = (), *, timeout: float = TIMEOUT_SEC
 
 
 def is_repository(root: Path) -> bool:
-    """Returns whether ``root`` lies in the work tree of a git repository that does not ignore it."""
+    """Returns whether ``root`` lies in the work tree of a git repository, and is not ignored."""
     git = _Git(root, TIMEOUT_SECONDS)
-    inside = git.line("rev-parse", "--show-toplevel") is not None
-    return inside and git.answer("check-ignore", "-q", str(root.absolute())) is None
+    if git.line("rev-parse", "--show-toplevel") is None:
+        return False
+    # check-ignore knows no literal paths: it dies of the option that every call carries.
+    return git.answer("--no-literal-pathspecs", "check-ignore", "-q", ".") is None
 
 
 def user(root: Path) -> str | None:
