@@ -77,7 +77,7 @@ OLD = Blueprint(
     heads=4,
     mlp_width=256,
     vocabulary=1_200,
-    steps=300,
+    steps=260,
 )
 NEW = Blueprint(
     name="ticket-base-2",
@@ -87,7 +87,7 @@ NEW = Blueprint(
     heads=4,
     mlp_width=224,
     vocabulary=1_300,
-    steps=360,
+    steps=430,
 )
 
 
