@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -72,7 +73,15 @@ def execute(command: str) -> tuple[int, str]:
         with redirect_stdout(said):
             status = run(words[1:])
         return status, said.getvalue()
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    ours = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        command,
+        shell=True,
+        env=os.environ | {"PATH": ours},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return done.returncode, done.stdout
 
 
