@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from benchmarks import banking77, fingerprint, startup
+from benchmarks import banking77, fingerprint, importing, startup
 
 
 def main() -> int:
-    return max([startup.main([]), fingerprint.main([]), banking77.main([])])
+    return max([startup.main([]), importing.main([]), fingerprint.main([]), banking77.main([])])
 
 
 if __name__ == "__main__":

@@ -144,3 +144,47 @@ def test_new_asks_which_base(project: Path, capsys: pytest.CaptureFixture[str]) 
     write_jsonl(project.parent / "rows.jsonl", SHAPES["text and label"][0])
     assert command(project, "new", "router", "--data", str(project.parent / "rows.jsonl")) == 3
     assert "which base? known: none" in capsys.readouterr().err
+
+
+def test_new_carries_settings_over_from_another_trainer(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tiny_bert(project.parent / "bert")
+    command(project, "bases", "add", "bert", "--path", str(folder))
+    command(
+        project, "bases", "add", "other", "--path", str(tiny_bert(project.parent / "b2", seed=3))
+    )
+    command(project, "bases", "alias", "bert", "acme/bert-small")
+    config = project.parent / "axolotl.yml"
+    config.write_text(
+        "base_model: acme/bert-small\nadapter: lora\nlora_r: 8\nlora_alpha: 16\n"
+        "lora_target_modules: [query, value]\nmicro_batch_size: 4\nlearning_rate: 2e-4\n"
+        "sequence_len: 64\nsample_packing: true\noptimizer: adamw_bnb_8bit\n"
+    )
+    rows = project.parent / "rows.jsonl"
+    write_jsonl(rows, SHAPES["text and label"][0])
+    capsys.readouterr()
+    assert command(project, "new", "router", "--data", str(rows), "--from", str(config)) == 0
+    said = capsys.readouterr().out
+    assert "6 settings from a config of Axolotl; left: optimizer, sample_packing" in said
+    recipe = FolderRegistry(project).recipe("router")
+    assert (recipe.base, recipe.lora.r, recipe.lora.target_modules) == (
+        "bert", 8, ["query", "value"],
+    )  # fmt: skip
+    assert (recipe.training.learning_rate, recipe.training.max_length) == (2e-4, 64)
+    text = FolderRegistry(project).recipe_path("router").read_text()
+    assert "# not carried over: sample_packing\n" in text
+
+
+def test_new_from_something_else_writes_nothing(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command(project, "bases", "add", "bert", "--path", str(tiny_bert(project.parent / "bert")))
+    rows = project.parent / "rows.jsonl"
+    write_jsonl(rows, SHAPES["text and label"][0])
+    words = ("new", "router", "--data", str(rows), "--from")
+    assert command(project, *words, str(project.parent / "none.yml")) == 3
+    assert command(project, *words, str(rows)) == 3
+    assert command(project, *words, str(project.parent)) == 3
+    assert not (project / "registry/adapters/router").exists()
+    assert "no such file" in capsys.readouterr().err

@@ -7,7 +7,8 @@ from adapterctl.errors import InvalidInput, NotFound
 from adapterctl.jobs.audit import audit
 from adapterctl.records.base import BaseSource
 from adapterctl.records.recipe import Owners, Serving
-from adapterctl.rules.findings import Audit, Finding
+from adapterctl.rules.codes import CODES
+from adapterctl.rules.findings import SEVERITIES, Audit, Finding
 from support.registries import SOURCE, SmallRegistry, a_rebuild, a_recipe, a_story, in_days
 
 OPENAI_EU = Serving(provider="openai", region="eu")
@@ -471,3 +472,17 @@ def test_nothing_is_written_by_an_audit(tmp_path):
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     audit(made.project())
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_no_finding_is_worse_than_its_code(tmp_path):
+    made = a_story(tmp_path)
+    made.adapter("loose", base="bare")
+    made.base("bare", fingerprint=None, revision="main")
+    found = audit(made.project(), horizon_days=2000).findings
+    assert {finding.code for finding in found} >= {"EOL001", "EOL003", "BASE001", "BASE002"}
+    worse = [
+        finding
+        for finding in found
+        if SEVERITIES.index(finding.severity) < SEVERITIES.index(CODES[finding.code].severity)
+    ]
+    assert worse == []

@@ -69,6 +69,8 @@ def test_it_verifies_every_pin(bare: Path) -> None:
         "data data/gold.jsonl",
         "data data/pool.jsonl",
         "artifacts",
+        "lock",
+        "environment",
     ]
     assert {check["problem"] for check in checks} == {None}
 

@@ -13,7 +13,7 @@ import pytest
 
 from support.killing import KILLED, Change, Place, after, before, run, start
 from support.leftovers import Leftovers, left
-from support.projects import copied, md5_in_artifact
+from support.projects import commit, copied, md5_in_artifact
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
 
@@ -51,6 +51,7 @@ BUILDING = {
 FILING = {
     "the record is claimed": after("adapterctl.stores.registry:claim", since=FILED),
     "the pointer is written": after("adapterctl.stores.dvc.store:write_pointer", since=FILED),
+    "the lock is filed": after("adapterctl.jobs.environment_lock:file", since=FILED),
     "the stages are written": after("adapterctl.jobs.stages:enlist", since=FILED),
     "the run is made": after("adapterctl.stores.mlflow.runs:_create", since=FILED),
     "the run is filled": after("adapterctl.stores.mlflow.runs:_upload", since=FILED),
@@ -103,6 +104,7 @@ def test_an_uninterrupted_registration_leaves_one_version_and_nothing_else(whole
     assert found.runs == [("FINISHED", "active")]
     assert found.mirrored == [(1, "FINISHED", True)]
     assert found.losses == [12]
+    assert found.locks == {1: found.versions[1]["lock"].sha256}
     assert (found.lost, found.scratch, found.events) == ([], [], [])
 
 
@@ -235,6 +237,7 @@ def test_two_that_register_different_seeds_give_two_versions(
     for project in (root, alone):
         recipe = project / ROUTER
         recipe.write_text(recipe.read_text().replace("seed: 7", "seed: 8"))
+        commit(project)
     second = start(root, *REGISTER)
     assert (first.done().status, second.done().status) == (0, 0)
     ran(alone, *REGISTER)
@@ -253,6 +256,7 @@ def test_two_adapters_registered_at_once_are_both_listed(template: Path, tmp_pat
     twin = root / "registry" / "adapters" / "twin" / "recipe.yaml"
     twin.parent.mkdir()
     twin.write_text((root / ROUTER).read_text().replace("adapter: router", "adapter: twin"))
+    commit(root)
     both = [start(root, *REGISTER), start(root, "register", str(twin))]
     assert [each.done().status for each in both] == [0, 0]
     found = left(root)

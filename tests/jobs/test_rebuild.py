@@ -15,7 +15,7 @@ from adapterctl.rules.recipes import recipe_digest
 from adapterctl.stores.registry import FolderRegistry
 from support.killing import KILLED, Done, after, run
 from support.leftovers import left
-from support.projects import copied
+from support.projects import commit, copied
 
 HOME = Path("registry/adapters/router")
 REBUILD = ("rebuild", "router", "--to", "new-base")
@@ -154,6 +154,7 @@ def unpassed(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     strict = text.replace("margin: 0.5", "margin: 0.001").replace("flips: 1.0", "flips: 0.001")
     assert strict.count("0.001") == 2
     recipe.write_text(strict)
+    commit(root)
     ran(root, "register", str(recipe))
     ran(root, "promote", "router@1")
     assert run(root, *REBUILD).status == 1
@@ -214,6 +215,7 @@ def test_a_killed_promotion_is_finished_by_the_next(rebuilt: Path, tmp_path: Pat
 def test_a_promoted_recipe_is_the_version_it_came_from(rebuilt: Path, tmp_path: Path) -> None:
     root = copied(rebuilt, tmp_path)
     ran(root, "promote", "router@candidate")
+    commit(root)
     before = left(root)
     done = ran(root, "register", str(root / HOME / "recipe.yaml"))
     assert "router@2 is registered already, from the same five sources" in done.said
@@ -301,6 +303,7 @@ def add_twin(root: Path, name: str) -> None:
         start, stop = text.index("    selection:"), text.index("  evaluation:")
         text = (text[:start] + text[stop:]).replace("data/train.jsonl", "data/own.jsonl")
     (home / "recipe.yaml").write_text(text)
+    commit(root)
     ran(root, "register", str(home / "recipe.yaml"))
 
 

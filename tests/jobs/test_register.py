@@ -11,7 +11,7 @@ import pytest
 from adapterctl.cli import run
 from adapterctl.records.version import VersionRecord
 from adapterctl.stores.registry import FolderRegistry
-from support.projects import command, make_project
+from support.projects import command, commit, make_project
 
 ROUTER = "registry/adapters/router/recipe.yaml"
 
@@ -48,6 +48,7 @@ def test_owners_are_no_part_of_the_five(clone) -> None:
     restore_data(root)
     recipe = root / ROUTER
     recipe.write_text(recipe.read_text().replace("support-ml", "other-team"))
+    commit(root)
     assert command(root, "register", str(recipe)) == 0
     assert FolderRegistry(root).versions("router") == [1]
 
@@ -121,6 +122,7 @@ def test_mlflow_out_of_reach_leaves_the_mirror_pending(
     restore_data(root)
     recipe = root / ROUTER
     recipe.write_text(recipe.read_text().replace("seed: 7", "seed: 8"))
+    commit(root)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     assert command(root, "register", str(recipe)) == 0
     assert "MLflow       pending" in capsys.readouterr().out
@@ -154,6 +156,14 @@ BAD = {
         lambda root: edit(root / ROUTER, "lora_alpha", "lora_alpa"),
         "recipe.yaml:15: lora.lora_alpa: unknown key (value 8)\n  hint: did you mean 'lora_alpha'?",
     ),
+    "data outside the project": (
+        lambda root: edit(root / ROUTER, "path: data/gold.jsonl", "path: ../gold.jsonl"),
+        "../gold.jsonl: not inside the project: it is ",
+    ),
+    "data behind a link that leads out": (
+        lambda root: link_out(root / "data/gold.jsonl"),
+        "data/gold.jsonl: not inside the project: it is ",
+    ),
     "a missing data file": (
         lambda root: (root / "data/gold.jsonl").unlink(),
         "data/gold.jsonl: no such file",
@@ -169,10 +179,6 @@ BAD = {
     "a label that never occurs in training": (
         lambda root: edit(root / "data/gold.jsonl", '"login"', '"returns"', count=1),
         "label 'returns' never occurs in training",
-    ),
-    "a rule that chooses other rows": (
-        lambda root: edit(root / "registry/adapters/router/prepare.py", 'row["checked"]', "True"),
-        "DATA005",
     ),
     "preprocessing that is not there": (
         lambda root: edit(root / ROUTER, "prepare.py:prepare", "prepare.py:prepair"),
@@ -193,6 +199,12 @@ BAD = {
         "did you mean 'accuracy'?",
     ),
 }
+
+
+def link_out(path: Path) -> None:
+    elsewhere = path.parents[2] / "elsewhere.jsonl"
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
 
 
 def edit(path: Path, before: str, after: str, *, count: int = -1) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from support.projects import RECIPE, command, make_project
+from support.projects import RECIPE, command, commit, make_project
 
 
 def repro(root: Path) -> str:
@@ -86,6 +86,7 @@ def test_a_stage_builds_the_bytes_that_register_builds(two: Path) -> None:
     from adapterctl.stores.registry import FolderRegistry
     from adapterctl.stores.safetensors import weights_digest
 
+    commit(two)
     assert command(two, "register", "registry/adapters/router/recipe.yaml") == 0
     recorded = FolderRegistry(two).record("router", 1).weights_sha256
     assert weights_digest(two / "builds/router/adapter_model.safetensors") == recorded

@@ -73,8 +73,26 @@ def test_the_fingerprint_is_the_documented_one(base: Path) -> None:
     expected = hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
     assert tensor_lines(base / "model.safetensors") == lines
     assert identify(base) == BaseIdentity(
-        fingerprint=f"fp1:{expected}", digests=BaseDigests(), parameters=12, bytes=40, tensors=3
+        fingerprint=f"fp1:{expected}",
+        digests=BaseDigests(),
+        parameters=12,
+        bytes=40,
+        tensors=3,
+        float_digests=sorted(hashlib.sha256(data).hexdigest()[:16] for _, _, data in BASE.values()),
     )
+
+
+def test_only_floating_point_tensors_tell_the_same_weights(base: Path, tmp_path: Path) -> None:
+    """Copies differ in buffers of whole numbers, in names, and in how often a tied one is there."""
+    buffers: Tensors = {
+        "position_ids": ("I64", [1], bytes(8)),
+        "mask": ("BOOL", [2], b"\x00\x01"),
+        "lm_head.weight": EMBED,
+    }
+    renamed = {f"model.{name}": tensor for name, tensor in BASE.items()}
+    copy = write_tensors(tmp_path / "copy" / "model.safetensors", {**renamed, **buffers}).parent
+    assert identify(copy).fingerprint != identify(base).fingerprint
+    assert identify(copy).float_digests == identify(base).float_digests
 
 
 def test_sharding_file_names_order_and_metadata_do_not_change_the_fingerprint(

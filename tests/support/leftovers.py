@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from contextlib import closing
@@ -24,6 +25,7 @@ class Leftovers:
         versions: version to what it is by content.
         events: kind and version of each event, in order.
         pointers: version to the artifact that its ``.dvc`` file names.
+        locks: version to the sha256 of the lock of its environment.
         stages: the stages in dvc.yaml.
         adapters: the names in params.yaml.
         lost: objects that the remote lacks.
@@ -38,6 +40,7 @@ class Leftovers:
     versions: dict[int, dict[str, Any]]
     events: list[tuple[str, int]]
     pointers: dict[int, str]
+    locks: dict[int, str]
     stages: dict[str, Any]
     adapters: list[str]
     lost: list[str]
@@ -66,6 +69,10 @@ def left(root: Path, adapter: str = "router") -> Leftovers:
             int(path.stem): _yaml(path)["outs"][0]["md5"]
             for path in sorted(registry.adapter_folder(adapter).glob("*.dvc"))
         },
+        locks={
+            int(path.name.partition(".")[0]): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(registry.adapter_folder(adapter).glob("*.pylock.toml"))
+        },
         stages=_yaml(root / "dvc.yaml")["stages"],
         adapters=_yaml(root / "params.yaml")["adapters"],
         lost=DvcStore(root).missing(md5s),
@@ -91,6 +98,7 @@ def _content(record: VersionRecord) -> dict[str, Any]:
         "files": {file.path: file.sha256 for file in record.artifacts.files},
         "metrics": record.metrics,
         "selection": record.selection,
+        "lock": record.lock,
         "code": record.code,
         "origin": origin and (origin.version, origin.base, origin.parity.verdict),
     }

@@ -93,6 +93,15 @@ def git(root: Path, *words: str) -> None:
     subprocess.run(["git", "-C", str(root), *words], check=True, capture_output=True)
 
 
+def commit(root: Path) -> None:
+    """Commits the registry as it stands, and pushes it where there is a remote."""
+    git(root, "add", "registry")
+    git(root, "commit", "-qm", "as it stands", "--allow-empty")
+    remotes = subprocess.run(["git", "-C", str(root), "remote"], check=True, capture_output=True)
+    if remotes.stdout:
+        git(root, "push", "-qf", "origin", "HEAD:refs/heads/pushed")
+
+
 def copied(root: Path, folder: Path) -> Path:
     """Copies a project and its DVC remote into ``folder``; the bases stay where they are."""
     copy, remote = folder / "project", folder / "project-storage"

@@ -16,6 +16,7 @@ import msgspec
 from ruamel.yaml import YAML
 
 from adapterctl.jobs.project import Project
+from adapterctl.records.adopted import AdoptedVersion, PeftRelease
 from adapterctl.records.base import Base, BaseDigests, BaseSource
 from adapterctl.records.event import Event, EventKind
 from adapterctl.records.lifecycle import Kind, Observation, Phase
@@ -45,6 +46,7 @@ from adapterctl.records.version import (
     TrainingFacts,
     VersionRecord,
 )
+from adapterctl.rules.base_names import stated_base
 from adapterctl.stores.files import write_atomically
 from adapterctl.stores.registry import FolderRegistry, dump_yaml
 
@@ -111,6 +113,11 @@ class SmallRegistry:
         if promoted:
             self.event(name, "promoted", record.version, at="2026-06-02T09:00:00Z")
         return record
+
+    def adopted(self, adapter: str, **changes: Any) -> AdoptedVersion:
+        """Records an imported version."""
+        draft = an_adopted(adapter, **changes)
+        return self.door.claim(adapter, lambda n: msgspec.structs.replace(draft, version=n))
 
     def event(self, adapter: str, kind: EventKind, version: int, **rest: Any) -> None:
         """Adds an event."""
@@ -276,6 +283,35 @@ def a_record(recipe: Recipe, version: int) -> VersionRecord:
             labelled_by="support leads",
         ),
         training=a_training(*seed),
+    )
+
+
+def an_adopted(
+    adapter: str, *, version: int = 1, weights: str = "adapter_model.safetensors", **changes: Any
+) -> AdoptedVersion:
+    """Returns the record of an imported adapter, with weights unless ``artifacts`` is ``None``."""
+    config = {"base_model_name_or_path": "acme/base-7b", "peft_type": "LORA", "r": 8}
+    names = ["adapter_config.json", weights]
+    files = [FilePin(path=f"adapter/{name}", sha256=sha(adapter, name), size=64) for name in names]
+    values: dict[str, Any] = {
+        "origin": f"/runs/{adapter}",
+        "peft_type": "LORA",
+        "peft_release": PeftRelease(min="0.18.1", max="0.18.1"),
+        "base": stated_base("acme/base-7b"),
+        "config": config,
+        "adapter_config_sha256": sha(adapter, "config"),
+        "content_sha256": sha(adapter, "content"),
+        "artifacts": ArtifactPin(md5=f"{md5(adapter, version)}.dir", size=128, files=files),
+        "weights_sha256": sha(adapter, "weights"),
+        **changes,
+    }
+    return AdoptedVersion(
+        schema_version=1,
+        adapter=adapter,
+        version=version,
+        created="2026-11-20T10:00:00Z",
+        created_by="ana",
+        **values,
     )
 
 

@@ -136,3 +136,22 @@ def test_variables_are_recorded_by_allow_list_only() -> None:
     assert "('PYTHONHASHSEED', '5')" in answer.stdout
     assert "secret" not in answer.stdout
     assert "HOME" not in answer.stdout
+
+
+def test_a_recorded_variable_keeps_no_credential(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "https://me:s3cret@mirror.example/hub?token=abc&v=1")
+    monkeypatch.setenv("HF_TOKEN", "s3cret")
+    kept = environment("cpu", threads=1).variables
+    assert kept["HF_ENDPOINT"] == "https://mirror.example/hub?token=REDACTED&v=1"
+    assert "s3cret" not in str(kept)
+
+
+def test_of_two_distributions_with_one_name_the_imported_one_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder, version in (("first", "1.0"), ("second", "2.0")):
+        info = tmp_path / folder / f"gravel-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: gravel\nVersion: {version}\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "first"), str(tmp_path / "second"), *sys.path])
+    assert environment("cpu", threads=1).distributions["gravel"] == "1.0"

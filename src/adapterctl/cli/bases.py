@@ -24,6 +24,12 @@ def command() -> None:
 @click.option("--provider", metavar="P", help="A provider that hosts the base.")
 @click.option("--model", metavar="NAME", help="Its name at the provider.")
 @click.option("--region", metavar="R", help="The provider's region.")
+@click.option(
+    "--fingerprint",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="What `bases fingerprint` wrote where the weights lie; none are read here.",
+)
 @click.pass_context
 def add(
     ctx: click.Context,
@@ -34,6 +40,7 @@ def add(
     provider: str | None,
     model: str | None,
     region: str | None,
+    fingerprint: Path | None,
 ) -> int:
     """Declare the base ID: exactly one of --path, --hub and --provider."""
     from adapterctl.jobs import bases as jobs
@@ -41,9 +48,14 @@ def add(
 
     if [folder, hub, provider].count(None) != 2:
         raise click.UsageError("give exactly one of --path, --hub and --provider")
+    if fingerprint is not None and provider is not None:
+        raise click.UsageError("a base at a provider has no fingerprint")
     project = open_project(ctx)
     jobs.check_name(base)
-    if folder is not None:
+    if fingerprint is not None:
+        source = BaseSource(path=str(folder)) if folder is not None else BaseSource(hub=hub)
+        added = jobs.add_fingerprinted(project, base, source=source, file=fingerprint)
+    elif folder is not None:
         added = jobs.add_folder(project, base, folder=folder)
     elif hub is not None:
         repo, _, revision = hub.partition("@")
@@ -51,8 +63,8 @@ def add(
     else:
         source = BaseSource(provider=provider, model=model, region=region)
         added = jobs.add_hosted(project, base, source=source)
-    click.echo(render.added(added.base, new=added.new))
-    click.echo(git_add([added.path.relative_to(project.root).as_posix()]))
+    click.echo(render.added(added.base, new=added.new, twins=added.twins))
+    click.echo(git_add([path.relative_to(project.root).as_posix() for path in added.written]))
     return 0
 
 
@@ -98,7 +110,7 @@ def alias(ctx: click.Context, *, base: str, other: str) -> int:
     project = open_project(ctx)
     given = give_alias(project, base, other=other)
     click.echo(f"{base} is also known as {', '.join(given.base.names)}")
-    click.echo(git_add([given.path.relative_to(project.root).as_posix()]))
+    click.echo(git_add([path.relative_to(project.root).as_posix() for path in given.written]))
     return 0
 
 
@@ -117,4 +129,25 @@ def fingerprint(ctx: click.Context, *, target: str, out: Path | None, form: str)
         click.echo(envelope("bases fingerprint", as_of=project.today, results=[found]))
     else:
         click.echo(render.identity(found))
+    return 0
+
+
+@command.command("mirror")
+@click.argument("base", metavar="ID", shell_complete=complete_bases)
+@click.option("--to", "place", metavar="DIR", required=True, type=click.Path(path_type=Path))
+@format_option()
+@click.pass_context
+def mirror(ctx: click.Context, *, base: str, place: Path, form: str) -> int:
+    """Keep a verified copy of the base ID in the folder DIR, for when its source is gone."""
+    from adapterctl.jobs.base_mirror import mirror as copy
+
+    project = open_project(ctx)
+    made = copy(project, base, place=place)
+    written = made.path.relative_to(project.root).as_posix()
+    if form == "json":
+        result = {"base": made.base, "mirror": made.place, "files": made.files, "bytes": made.bytes}
+        click.echo(envelope("bases mirror", as_of=project.today, results=[result]))
+    else:
+        click.echo(f"{base} is mirrored in {made.place}: {made.files} files, {made.bytes:,} bytes")
+        click.echo(git_add([written]))
     return 0

@@ -25,5 +25,6 @@ def command(ctx: click.Context, *, adapter: str, out: Path, form: str) -> int:
         click.echo(envelope("pull", as_of=project.today, results=[vars(found) | {"out": str(out)}]))
     else:
         click.echo(f"{found.adapter}@{found.version} is in {out}, hashed and equal to its record")
-        click.echo(f"  serve it on {found.base}, fingerprint {found.fingerprint}")
+        shown = f"fingerprint {found.fingerprint}" if found.fingerprint else "stated, unverified"
+        click.echo(f"  serve it on {found.base}, {shown}")
     return 0

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from adapterctl.cli.options import device_option, format_option, open_project
+from adapterctl.cli.options import Day, as_of_option, device_option, format_option, open_project
 from adapterctl.render import filed as render
 from adapterctl.render.answer import envelope
+from adapterctl.render.gates import as_text, results
+
+if TYPE_CHECKING:
+    from adapterctl.jobs.project import Project
 
 
 @click.command("register")
@@ -20,31 +26,88 @@ from adapterctl.render.answer import envelope
     help="Take this PEFT folder instead of training.",
 )
 @click.option("--check", is_flag=True, help="Run only the gates that need no weights.")
+@click.option("--accept", metavar="CODE", multiple=True, help="Let a gap through until a day.")
+@click.option("--reason", metavar="TEXT", help="Why it can wait, with --accept.")
+@click.option("--until", type=Day(), help="The last day on which it is accepted, with --accept.")
 @device_option
+@as_of_option
 @format_option()
 @click.pass_context
 def command(
-    ctx: click.Context, *, recipe: Path, adapter: Path | None, check: bool, device: str, form: str
+    ctx: click.Context,
+    *,
+    recipe: Path,
+    adapter: Path | None,
+    check: bool,
+    accept: tuple[str, ...],
+    reason: str | None,
+    until: date | None,
+    device: str,
+    as_of: date | None,
+    form: str,
 ) -> int:
     """Register the adapter that RECIPE describes as a new version.
 
     Pins base, data, code, recipe and environment, trains (or takes DIR), evaluates, files the
-    version in the registry and DVC, and mirrors it to MLflow. The same five sources again give
+    version in the registry and DVC, and mirrors it to MLflow. What could not be rebuilt later is
+    refused before anything is trained, with every gap at once. The same five sources again give
     the existing version.
     """
     from adapterctl.jobs import register as jobs
+    from adapterctl.jobs.gates import NotRebuildable
 
-    project = open_project(ctx)
+    project = open_project(ctx, as_of=as_of)
+    accepted = _accepted(project, recipe, accept, reason=reason, until=until)
     if check:
-        sources = jobs.check(project, recipe)
-        rows = ", ".join(f"{name} {len(rows):,}" for name, rows in sources.rows.items())
-        click.echo(f"{sources.recipe.adapter} can be registered; rows: {rows}")
-        return 0
-    filed = jobs.register(project, recipe, adapter=adapter, device=device)
+        return _check(project, recipe, form=form)
+    try:
+        filed = jobs.register(project, recipe, adapter=adapter, device=device)
+    except NotRebuildable as refused:
+        if form == "json":
+            click.echo(envelope("register", as_of=project.today, results=results(refused.gates)))
+        else:
+            click.echo(as_text(refused.gates))
+        return refused.exit_status
     if form == "json":
         result = render.version_result(filed.record, new=filed.new, pending=filed.pending)
         click.echo(envelope("register", as_of=project.today, results=[result]))
     else:
         click.echo(render.version_text(filed.record, new=filed.new, pending=filed.pending))
-        click.echo(render.git_add(filed.written))
+        click.echo(render.git_add([*filed.written, *accepted]))
     return 0
+
+
+def _accepted(
+    project: Project,
+    recipe: Path,
+    codes: tuple[str, ...],
+    *,
+    reason: str | None,
+    until: date | None,
+) -> list[str]:
+    """Writes the waivers asked for; returns the files that they stand in."""
+    from adapterctl.jobs import gates
+
+    if not codes and (reason or until):
+        raise click.UsageError("--reason and --until go with --accept CODE")
+    if not codes:
+        return []
+    if reason is None or until is None:
+        raise click.UsageError("--accept needs --reason TEXT and --until DATE")
+    return gates.accept(project, recipe, codes, reason=reason, until=until)
+
+
+def _check(project: Project, recipe: Path, *, form: str) -> int:
+    from adapterctl.jobs import gates
+
+    checked = gates.check(project, recipe)
+    refused = any(each.refuses for each in checked.gates)
+    if form == "json":
+        click.echo(envelope("register", as_of=project.today, results=results(checked.gates)))
+        return int(refused)
+    if checked.gates:
+        click.echo(as_text(checked.gates))
+    if not refused:
+        rows = ", ".join(f"{name} {count:,}" for name, count in checked.rows.items())
+        click.echo(f"{checked.recipe.adapter} can be registered; rows: {rows}")
+    return int(refused)

@@ -26,11 +26,13 @@ VERBS: dict[str, Verb] = dict(
         _verb("Start", "new", "Write a commented recipe to start from."),
         _verb("Start", "bases", "Declare bases and fingerprint them."),
         _verb("Register", "register", "Train (or take) an adapter and register it as a version."),
+        ("import", Verb("Register", "adapterctl.cli.importing", "Adopt adapters that exist.")),
         _verb("Register", "train", "Train an adapter, as the stages of dvc.yaml call it."),
         _verb("Register", "evaluate", "Evaluate an adapter on its evaluation sets."),
         _verb("Audit", "lifecycle", "Record until when bases and services live."),
         _verb("Audit", "audit", "Say which adapters die, when, and by when work must start."),
         _verb("Audit", "verify", "Check every pin of an adapter against the world."),
+        _verb("Audit", "waive", "Accept findings until a date, for a reason."),
         _verb("Rebuild", "plan", "Show what a rebuild would change, and what blocks it."),
         _verb("Rebuild", "rebuild", "Rebuild on a successor base, with a parity report."),
         _verb("Rebuild", "reproduce", "Rebuild on the same base, bit for bit."),
@@ -43,5 +45,7 @@ VERBS: dict[str, Verb] = dict(
         _verb("Read", "list", "List adapters with base, grade, rebuild-by and slack."),
         _verb("Read", "show", "Show one adapter version with everything pinned."),
         _verb("Read", "history", "Show what happened to an adapter."),
+        _verb("Read", "diff", "Say what changed between two versions."),
+        _verb("Read", "whatis", "Name a stray safetensors file by its content."),
     ]
 )

@@ -6,6 +6,7 @@ What several verbs share:
 - `base_folder`: where a base lies, and whether it is still itself.
 - `sources` (read and checked) -> `pinning` (the five) -> `building` (trained, evaluated) ->
   `filing` (bytes, record, mirror).
+- `effect` refuses what does nothing; `probe` keeps a few answers; `environment_lock` the lock.
 - `capsule`: a project laid out from one record alone. `journal`: steps of a job that may be killed.
 - `stages`: dvc.yaml. `survey`: how every adapter stands. `api`, `load`: the same from Python.
 """

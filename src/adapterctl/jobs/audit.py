@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from adapterctl.errors import AdapterctlError
+from adapterctl.jobs.bases import weights_of
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.survey import Survey, cut, not_registered, survey
+from adapterctl.records.base import Base
 from adapterctl.rules.endings import Frame
-from adapterctl.rules.findings import Audit, Finding, Skipped, ranked, waived
+from adapterctl.rules.findings import Audit, Finding, Skipped, ranked, skipped, waived
 from adapterctl.rules.judging import judge, judge_base
+from adapterctl.rules.same_weights import judge_twins, twins
 
 
 def audit(
@@ -31,7 +35,7 @@ def audit(
     horizon = project.policy.horizon_days if horizon_days is None else horizon_days
     frame = Frame(today=project.today, horizon_days=horizon)
     found = cut(survey(project, every=every), base=base, owner=owner)
-    judged = list(_judged(found, frame))
+    judged = [*_judged(found, frame), *_twins(project, found)]
     waivers = project.registry.waivers()
     findings = [one for one in judged if isinstance(one, Finding)]
     return Audit(
@@ -52,6 +56,21 @@ def _judged(found: Survey, frame: Frame) -> Iterator[Finding | Skipped]:
         base = found.almanac.bases.get(name)
         if base is not None:
             yield from judge_base(base, [one for one in found.standings if one.base == name])
+
+
+def _twins(project: Project, found: Survey) -> Iterator[Finding | Skipped]:
+    """Yields bases in use whose weights are declared under another name, too."""
+    bases = found.almanac.bases
+    weights = weights_of(project, bases.values())
+    used = {standing.base for standing in found.standings} & bases.keys()
+    other = {name for base in used for name in twins(base, weights)} - bases.keys()
+    declared: dict[str, Base] = {}
+    for name in sorted(other & set(project.registry.bases())):
+        try:
+            declared[name] = project.registry.base(name)
+        except AdapterctlError as error:
+            yield skipped(f"base:{name}", error)
+    yield from judge_twins(found.standings, {**bases, **declared}, weights)
 
 
 def _skipped(judged: Iterable[Finding | Skipped]) -> list[Skipped]:

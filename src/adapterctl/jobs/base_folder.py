@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from adapterctl.errors import InvalidInput, Mismatch, NotFound
+from adapterctl.errors import InvalidInput, Mismatch, NotFound, Unreachable
 from adapterctl.jobs.project import Project
 from adapterctl.records.base import Base, BaseIdentity, BaseSource
 from adapterctl.records.version import BasePin
@@ -13,12 +13,34 @@ from adapterctl.records.version import BasePin
 def locate(project: Project, base: Base | BasePin) -> Path:
     """Returns the folder with the base's weights, without looking into it.
 
-    A recorded base is looked for where ``registry/`` says today that it lies.
+    A recorded base is looked for where ``registry/`` says today that it lies, and where it does
+    not answer there, at its mirror.
 
     Raises:
         InvalidInput: the base is hosted: its weights are not obtainable.
         NotFound: the folder is not there.
+        Unreachable: the Hub does not answer.
     """
+    try:
+        return _at_its_source(project, base)
+    except (NotFound, Unreachable):
+        copy = _mirror(project, base)
+        if copy is None:
+            raise
+        project.display.say(f"base {base.base} is not at its source: its mirror {copy} serves")
+        return copy
+
+
+def _mirror(project: Project, base: Base | BasePin) -> Path | None:
+    """Returns the folder of the mirror that the registry names today, if it is there."""
+    if not project.registry.base_path(base.base).is_file():
+        return None
+    named = project.registry.base(base.base).mirror
+    folder = project.root / named if named else None
+    return folder if folder is not None and folder.is_dir() else None
+
+
+def _at_its_source(project: Project, base: Base | BasePin) -> Path:
     source = _source(project, base)
     if source.path is not None:
         return _existing(project.root / source.path, base.base)

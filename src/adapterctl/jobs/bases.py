@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,27 @@ from adapterctl.jobs.project import Project
 from adapterctl.records.base import Base, BaseIdentity, BaseSource
 from adapterctl.records.canonical import pretty
 from adapterctl.records.noun import NAME_PATTERN
+from adapterctl.records.reading import read_json
+from adapterctl.rules.same_weights import twins
 from adapterctl.stores.files import write_atomically
+from adapterctl.stores.tensor_lists import read_lists, write_list
+
+FINGERPRINT_THERE = "where the weights lie: adapterctl bases fingerprint DIR --out FILE"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AddedBase:
-    """A declared base, and whether its file is new."""
+    """A declared base, and whether its file is new.
+
+    Attributes:
+        written: files to add to git.
+        twins: declared bases that have the same weights under another name (BASE004).
+    """
 
     base: Base
-    path: Path
+    written: tuple[Path, ...]
     new: bool
+    twins: tuple[str, ...] = ()
 
 
 def add_folder(project: Project, name: str, *, folder: Path) -> AddedBase:
@@ -34,7 +46,7 @@ def add_folder(project: Project, name: str, *, folder: Path) -> AddedBase:
     found = identify(project, folder)
     source = source_of(folder, project.root)
     revision = f"sha256:{found.fingerprint.removeprefix('fp1:')}"
-    return _declare(project, _base(project, name, source=source, revision=revision, found=found))
+    return _add(project, _base(project, name, source=source, revision=revision, found=found), found)
 
 
 def add_from_hub(project: Project, name: str, *, repo: str, revision: str) -> AddedBase:
@@ -46,7 +58,41 @@ def add_from_hub(project: Project, name: str, *, repo: str, revision: str) -> Ad
     folder = locate_in_hub(repo, commit, download=True, progress=project.display.progress)
     found = identify(project, folder)
     source = BaseSource(hub=repo)
-    return _declare(project, _base(project, name, source=source, revision=commit, found=found))
+    return _add(project, _base(project, name, source=source, revision=commit, found=found), found)
+
+
+def add_fingerprinted(project: Project, name: str, *, source: BaseSource, file: Path) -> AddedBase:
+    """Declares a base whose weights lie elsewhere, by what was fingerprinted there.
+
+    Args:
+        project: where.
+        name: the base's.
+        source: where a rebuild will find the weights; a Hub repository stands at its commit.
+        file: what `bases fingerprint DIR --out FILE` has written.
+
+    Raises:
+        NotFound: no such file.
+        InvalidInput: it is not such a file.
+    """
+    if not file.is_file():
+        raise NotFound("no such file", place=str(file), hint=FINGERPRINT_THERE)
+    found = _read_identity(file)
+    revision = f"sha256:{found.fingerprint.removeprefix('fp1:')}"
+    if source.hub is not None:
+        from adapterctl.stores.hub import resolve
+
+        repo, _, stated = source.hub.partition("@")
+        source, revision = BaseSource(hub=repo), resolve(repo, stated or "main")
+    return _add(project, _base(project, name, source=source, revision=revision, found=found), found)
+
+
+def _read_identity(file: Path) -> BaseIdentity:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=BaseIdentity)
+    except (msgspec.DecodeError, OSError) as error:
+        raise InvalidInput.one(
+            f"not a fingerprint: {error}", place=str(file), hint=FINGERPRINT_THERE
+        ) from None
 
 
 def add_hosted(project: Project, name: str, *, source: BaseSource) -> AddedBase:
@@ -77,12 +123,30 @@ def alias(project: Project, name: str, *, other: str) -> AddedBase:
     new = names != base.names
     changed = msgspec.structs.replace(base, names=names)
     path = project.registry.write_base(changed) if new else project.registry.base_path(name)
-    return AddedBase(base=changed, path=path, new=new)
+    return AddedBase(base=changed, written=(path,), new=new)
 
 
 def listed(project: Project) -> list[Base]:
     """Returns every declared base."""
     return [project.registry.base(name) for name in project.registry.bases()]
+
+
+def weights_of(project: Project, built: Iterable[Base]) -> dict[str, frozenset[str]]:
+    """Returns base to digests of its floating-point tensors, as far as they were kept.
+
+    Args:
+        project: where.
+        built: bases whose identity a stage of dvc.yaml writes are looked for among these.
+    """
+    stages = {base.base: identity_of(project, base) for base in built if base.fingerprint_file}
+    known = {name: frozenset(one.float_digests) for name, one in stages.items() if one}
+    return {**known, **read_lists(project.registry.folder / "bases")}
+
+
+def identity_of(project: Project, base: Base) -> BaseIdentity | None:
+    """Returns the identity that a stage wrote, or ``None`` before it has run."""
+    path = project.root / (base.fingerprint_file or "")
+    return read_json(path.read_bytes(), BaseIdentity, file=str(path)) if path.is_file() else None
 
 
 def _base(
@@ -103,22 +167,32 @@ def _base(
     )
 
 
+def _add(project: Project, base: Base, found: BaseIdentity) -> AddedBase:
+    """Declares a base, keeps the digests of its tensors, and looks for its twins."""
+    added = _declare(project, base)
+    if not found.float_digests:
+        return added
+    tensors = write_list(project.registry.base_path(base.base), found.float_digests)
+    same = twins(base.base, weights_of(project, []))
+    return replace(added, written=(*added.written, tensors), twins=tuple(same))
+
+
 def _declare(project: Project, base: Base) -> AddedBase:
     """Writes the base's file unless it already says the same."""
     path = project.registry.base_path(base.base)
     if not path.is_file():
-        return AddedBase(base=base, path=project.registry.write_base(base), new=True)
+        return AddedBase(base=base, written=(project.registry.write_base(base),), new=True)
     known = project.registry.base(base.base)
     if known.fingerprint is None and known.source == base.source:
         filled = msgspec.structs.replace(base, names=known.names, licence=known.licence)
-        return AddedBase(base=filled, path=project.registry.write_base(filled), new=True)
+        return AddedBase(base=filled, written=(project.registry.write_base(filled),), new=True)
     if _identity(known) != _identity(base):
         raise InvalidInput.one(
             f"base {base.base!r} is declared already, with other weights: {known.fingerprint}",
             place=f"registry/bases/{base.base}.yaml",
             hint="a base never changes: declare these weights under another name",
         )
-    return AddedBase(base=known, path=path, new=False)
+    return AddedBase(base=known, written=(path,), new=False)
 
 
 def _identity(base: Base) -> tuple[Any, ...]:

@@ -17,7 +17,7 @@ from adapterctl.records.base import Base, BaseSource
 from adapterctl.records.policy import Policy
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.version import BasePin, DatasetPin, VersionRecord
-from adapterctl.stores.code import closure
+from adapterctl.stores.code import pinned
 from adapterctl.stores.files import write_atomically
 from adapterctl.stores.registry import dump_yaml
 
@@ -97,7 +97,7 @@ def _place_code(record: VersionRecord, version: Path, out: Path) -> None:
         target = out / pin.path
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(version / "code" / pin.path, target)
-    found = closure(out, record.code.entry_point)
+    found = pinned(out, (pin.path for pin in record.code.files))
     if code_digest(found) != record.code.digest:
         raise Mismatch(
             f"the code bundle of {record.adapter}@{record.version} is not the recorded one",

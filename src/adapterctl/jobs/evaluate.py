@@ -58,7 +58,7 @@ def answers_of(project: Project, adapter: str, version: int, *, device: str) -> 
     record = project.registry.record(adapter, version)
     capsule = unpack(project, record, project.private / "capsules" / f"{adapter}-{version}")
     put_recorded_base(project, record, capsule.root)
-    sources = gather(capsule, record.recipe)
+    sources = gather(capsule, record.recipe, code=record.code.files)
     base = building.open_base(sources, device=device)
     folder = filing.fetched(project, record) / "adapter"
     return building.evaluate(

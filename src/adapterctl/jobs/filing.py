@@ -14,16 +14,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapterctl.errors import AdapterctlError, MissingExtra, Unreachable
+from adapterctl.jobs import environment_lock
 from adapterctl.jobs.base_folder import locate
 from adapterctl.jobs.building import TRAIL
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.parity import Answers
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.stages import enlist
-from adapterctl.records.canonical import compact
+from adapterctl.records.adopted import AdoptedVersion, AnyRecord
+from adapterctl.records.canonical import compact, pretty
 from adapterctl.records.parity import Prediction
 from adapterctl.records.reading import read_json
 from adapterctl.records.version import ArtifactPin, FilePin, TrailStep, VersionRecord
+from adapterctl.rules.adoption import grade_adopted
 from adapterctl.rules.aliases import aliases, is_retired
 from adapterctl.rules.grades import grade
 from adapterctl.stores import files
@@ -32,6 +35,8 @@ from adapterctl.stores.files import write_atomically
 
 if TYPE_CHECKING:
     from adapterctl.stores.mlflow import MirrorEntry
+
+PROBE = "probe.jsonl"
 
 Announce = Callable[[VersionRecord], None]
 """Writes the events that come with a version, once."""
@@ -80,7 +85,7 @@ def assemble(
     code: Sequence[FilePin],
     predictions: Mapping[str, Answers],
 ) -> Path:
-    """Puts the version's folder together in ``work``: adapter, trail, recipe, code, predictions.
+    """Puts the version's folder together in ``work``: adapter, trail, probe, recipe, code, answers.
 
     From nothing each time: what an interrupted run left there would become part of the version.
     """
@@ -89,8 +94,9 @@ def assemble(
     (folder / "adapter").mkdir(parents=True)
     for name in ("adapter_config.json", "adapter_model.safetensors"):
         shutil.copyfile(work / "adapter" / name, folder / "adapter" / name)
-    if (work / "adapter" / TRAIL).is_file():
-        shutil.copyfile(work / "adapter" / TRAIL, folder / TRAIL)
+    for name in (TRAIL, PROBE):
+        if (work / "adapter" / name).is_file():
+            shutil.copyfile(work / "adapter" / name, folder / name)
     write_atomically(folder / "recipe.yaml", recipe_text.encode())
     bundle(code_root, code, folder / "code")
     for side, answers in predictions.items():
@@ -143,13 +149,15 @@ def finish(
     new: bool,
     announce: Announce = unannounced,
 ) -> Filed:
-    """Does what follows from a record, whatever of it was done before: pointer, stages, mirror.
+    """Does what follows from a record, whatever was done before: pointer, lock, stages, mirror.
 
     ``announce`` writes what events the version needs, once; aliases are mirrored after it.
     """
     adapter = record.adapter
     pointer = project.registry.adapter_folder(adapter) / f"{record.version}.dvc"
     project.dvc.write_pointer(pointer, record.artifacts, out_name=str(record.version))
+    if not environment_lock.is_filed(project, record):
+        environment_lock.file(project, record, folder=folder or fetched(project, record))
     enlist(project, adapter)
     announce(record)
     pending = mirror(project, record, folder=folder)
@@ -158,6 +166,7 @@ def finish(
         project.root / "dvc.yaml",
         pointer,
         project.registry.record_path(adapter, record.version),
+        project.registry.lock_path(adapter, record.version),
         project.registry.events_path(adapter),
         project.registry.base_path(record.base.base),
         *_data_pointers(project, record),
@@ -166,7 +175,7 @@ def finish(
     return Filed(record=record, new=new, pending=pending, written=tuple(written))
 
 
-def mirror(project: Project, record: VersionRecord, *, folder: Path | None) -> str | None:
+def mirror(project: Project, record: AnyRecord, *, folder: Path | None) -> str | None:
     """Brings an adapter over to MLflow; returns why it could not, if so.
 
     The version is registered by then: nothing that MLflow says can undo it.
@@ -194,7 +203,7 @@ def bring_in_line(
     digests = [(v, _digest(project, adapter, v)) for v in project.registry.versions(adapter)]
     missing = project.mirror.missing(adapter, digests)
     for done, version in enumerate(missing, start=1):
-        record = project.registry.record(adapter, version)
+        record = project.registry.any_record(adapter, version)
         folder = (folders or {}).get(version)
         project.mirror.mirror(entry(project, record, folder=folder))
         project.display.progress(f"mirroring {adapter} to MLflow", done, len(missing))
@@ -205,16 +214,22 @@ def bring_in_line(
     return tuple(missing)
 
 
-def entry(project: Project, record: VersionRecord, *, folder: Path | None) -> MirrorEntry:
+def entry(project: Project, record: AnyRecord, *, folder: Path | None) -> MirrorEntry:
     """Returns what the mirror is handed for a version; its folder is fetched when not given."""
     from adapterctl.stores.mlflow import MirrorEntry
 
     place = folder or fetched(project, record)
     raw = project.registry.record_bytes(record.adapter, record.version)
+    digest = hashlib.sha256(raw).hexdigest()
+    if isinstance(record, AdoptedVersion):
+        letter = grade_adopted(record, None, record.owners).letter
+        return MirrorEntry(
+            record=record, record_bytes=raw, record_digest=digest, folder=place, grade=letter
+        )
     return MirrorEntry(
         record=record,
         record_bytes=raw,
-        record_digest=hashlib.sha256(raw).hexdigest(),
+        record_digest=digest,
         recipe_text=(place / "recipe.yaml").read_text(),
         folder=place,
         trail=read_trail(place / TRAIL),
@@ -223,13 +238,22 @@ def entry(project: Project, record: VersionRecord, *, folder: Path | None) -> Mi
     )
 
 
-def fetched(project: Project, record: VersionRecord) -> Path:
+def fetched(project: Project, record: AnyRecord) -> Path:
     """Returns the version's folder in the private cache, fetched when it is not there intact."""
+    if record.artifacts is None:
+        return _config_alone(project, record)
     place = project.private / "versions" / record.artifacts.md5.removesuffix(".dir")
     with alone(place):
         if not _intact(place, record.artifacts):
             shutil.rmtree(place, ignore_errors=True)
             project.dvc.fetch_folder(record.artifacts, place, from_remote=False)
+    return place
+
+
+def _config_alone(project: Project, record: AdoptedVersion) -> Path:
+    """Returns a folder with what is known of an adopted version without weights."""
+    place = project.private / "versions" / f"config-{record.adapter_config_sha256}"
+    write_atomically(place / "adapter" / "adapter_config.json", pretty(record.config))
     return place
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adapterctl.errors import AdapterctlError
 from adapterctl.jobs.project import Project
-from adapterctl.records.version import VersionRecord
+from adapterctl.records.adopted import AnyRecord
 from adapterctl.rules.findings import Skipped, skipped
 from adapterctl.rules.timeline import Happening, timeline
 
@@ -17,11 +17,11 @@ def history(project: Project, adapter: str) -> tuple[list[Happening], list[Skipp
     """
     if not project.registry.versions(adapter):
         project.registry.recipe(adapter)
-    records: list[VersionRecord] = []
+    records: list[AnyRecord] = []
     broken: list[Skipped] = []
     for version in project.registry.versions(adapter):
         try:
-            records.append(project.registry.record(adapter, version))
+            records.append(project.registry.any_record(adapter, version))
         except AdapterctlError as error:
             broken.append(skipped(f"adapter:{adapter}@{version}", error))
     return timeline(records, project.registry.events(adapter)), broken

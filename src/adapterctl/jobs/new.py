@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adapterctl.errors import InvalidInput
+from adapterctl.errors import InvalidInput, NotFound
 from adapterctl.jobs.bases import check_name
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.stages import enlist
 from adapterctl.records.canonical import compact
+from adapterctl.records.yaml_text import parse
+from adapterctl.rules.adoption import Declared
+from adapterctl.rules.base_names import stated_base
+from adapterctl.rules.foreign_configs import Carried, carried
 from adapterctl.stores.files import create_exclusively
 from adapterctl.stores.rows import read_rows, write_rows
 
@@ -38,6 +43,7 @@ class Started:
 
     adapter: str
     columns: Columns
+    carried: Carried | None
     train: str
     gold: str
     rows: tuple[int, int]
@@ -45,7 +51,13 @@ class Started:
 
 
 def new(
-    project: Project, adapter: str, *, base: str | None, task: str | None, data: Path
+    project: Project,
+    adapter: str,
+    *,
+    base: str | None,
+    task: str | None,
+    data: Path,
+    source: Path | None = None,
 ) -> Started:
     """Writes recipe.yaml and prepare.py for a new adapter, and splits one data file in two.
 
@@ -55,18 +67,21 @@ def new(
         base: a declared base; may be left out when there is exactly one.
         task: ``SEQ_CLS`` or ``CAUSAL_LM``; None looks at the rows.
         data: a JSONL, CSV or Parquet file with all rows.
+        source: an adapter's folder, or a config of Axolotl, LLaMA-Factory or TRL, whose settings
+            are carried over.
 
     Raises:
         InvalidInput: the name is taken or not valid, no base, or rows that show no columns.
     """
     check_name(adapter)
     _check_free(project, adapter)
-    chosen = _base(project, base)
+    settings = _settings(source)
+    chosen = _base(project, base or _meant(project, settings))
     rows = read_rows(data, place=str(data))
     columns = _columns(rows, task=task, place=str(data))
     counts, pointers = _write_sets(project, adapter, rows)
     home = project.registry.adapter_folder(adapter)
-    recipe = _recipe(project, adapter, base=chosen, columns=columns)
+    recipe = _recipe(project, adapter, base=chosen, columns=columns, settings=settings)
     create_exclusively(home / "prepare.py", _prepare(columns).encode())
     create_exclusively(home / "recipe.yaml", recipe.encode())
     changed = enlist(project, adapter)
@@ -74,6 +89,7 @@ def new(
     return Started(
         adapter=adapter,
         columns=columns,
+        carried=settings,
         train=f"data/{adapter}/train.jsonl",
         gold=f"data/{adapter}/gold.jsonl",
         rows=counts,
@@ -120,6 +136,33 @@ def _check_free(project: Project, adapter: str) -> None:
             place=project.registry.recipe_path(adapter).relative_to(project.root).as_posix(),
             hint=f"edit it, then: adapterctl register registry/adapters/{adapter}/recipe.yaml",
         )
+
+
+def _settings(source: Path | None) -> Carried | None:
+    """Returns what an adapter's folder or a trainer's config says.
+
+    Raises:
+        NotFound: there is none.
+        InvalidInput: it is neither.
+    """
+    if source is None:
+        return None
+    file = source / "adapter_config.json" if source.is_dir() else source
+    if not file.is_file():
+        raise NotFound("no such file", place=str(file), hint="--from takes a folder or a config")
+    config = parse(file.read_text(encoding="utf-8", errors="replace"), file=str(file)).data
+    if not isinstance(config, dict):
+        raise InvalidInput.one("not a config: no keys", place=str(file))
+    return carried({str(key): value for key, value in config.items()}, place=str(file))
+
+
+def _meant(project: Project, settings: Carried | None) -> str | None:
+    """Returns the declared base that a config means."""
+    if settings is None or settings.base is None:
+        return None
+    declared = Declared(project.registry.base(name) for name in project.registry.bases())
+    meant = declared.meant_by(stated_base(settings.base))
+    return meant.base if meant else None
 
 
 def _base(project: Project, base: str | None) -> str:
@@ -186,7 +229,9 @@ def prepare(rows: list[dict]) -> list[dict]:
 '''
 
 
-def _recipe(project: Project, adapter: str, *, base: str, columns: Columns) -> str:
+def _recipe(
+    project: Project, adapter: str, *, base: str, columns: Columns, settings: Carried | None
+) -> str:
     metrics = "[accuracy, f1_macro]" if columns.task == "SEQ_CLS" else "[exact_match, token_f1]"
     margin = "accuracy" if columns.task == "SEQ_CLS" else "exact_match"
     generation = "" if columns.task == "SEQ_CLS" else GENERATION
@@ -197,11 +242,35 @@ def _recipe(project: Project, adapter: str, *, base: str, columns: Columns) -> s
         metrics=metrics,
         margin=margin,
         generation=generation,
+        settings=SETTINGS if settings is None else _carried_text(settings),
         team=project.by.lower().replace('"', ""),
     )
 
 
+def _carried_text(settings: Carried) -> str:
+    """Returns ``lora`` and ``training`` as another config has them, and what stays behind."""
+    lora = settings.lora or {"r": 16, "lora_alpha": 32, "target_modules": "all-linear"}
+    lines = [f"# Carried over from a config of {settings.source}."]
+    for section, values in (("lora", lora), ("training", settings.training)):
+        if values:
+            lines.append(f"{section}:")
+            lines += [f"  {key}: {json.dumps(value)}" for key, value in values.items()]
+    for key, why in sorted(settings.left.items()):
+        lines.append(f"# not carried over: {key}" + (f" ({' '.join(why.split())})" if why else ""))
+    return "\n".join(lines) + "\n"
+
+
 GENERATION = "generation: {max_new_tokens: 64, temperature: 0.0}   # how answers are written\n"
+
+SETTINGS = """\
+lora: {r: 16, lora_alpha: 32, lora_dropout: 0.05, target_modules: all-linear}   # peft.LoraConfig
+training:                      # transformers.TrainingArguments
+  num_train_epochs: 3
+  per_device_train_batch_size: 16
+  learning_rate: 5e-4
+  max_length: 128
+  seed: 17
+"""
 
 RECIPE = """\
 schema_version: 1
@@ -219,13 +288,6 @@ data:
     gold: {{path: data/{adapter}/gold.jsonl, metrics: {metrics}}}
     # shadow: {{path: ..., metrics: [...]}}            recent traffic, to tell drift from regression
 preprocessing: registry/adapters/{adapter}/prepare.py:prepare
-lora: {{r: 16, lora_alpha: 32, lora_dropout: 0.05, target_modules: all-linear}}   # peft.LoraConfig
-training:                      # transformers.TrainingArguments
-  num_train_epochs: 3
-  per_device_train_batch_size: 16
-  learning_rate: 5e-4
-  max_length: 128
-  seed: 17
-{generation}# The gate of a rebuild: how much worse the new adapter may be.
+{settings}{generation}# The gate of a rebuild: how much worse the new adapter may be.
 parity: {{gold: {{{margin}: {{margin: 0.02}}}}, negative_flips: 0.05}}
 """

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
 from adapterctl.errors import InvalidInput
 from adapterctl.jobs.project import Project
-from adapterctl.jobs.sources import Row, Sources, data_paths
-from adapterctl.records.canonical import compact, digest, listing_digest
+from adapterctl.jobs.sources import Sources, data_paths, raw_rows
+from adapterctl.records.canonical import digest, listing_digest
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.version import CodePin, DatasetPin, Environment, FilePin, SelectionPin
 from adapterctl.rules.environments import result_bearing
 from adapterctl.rules.recipes import TRAIN, recipe_digest
 from adapterctl.stores.processes import call_entry_point
-from adapterctl.stores.rows import read_rows
 
 
 def pin_data(project: Project, recipe: Recipe) -> dict[str, DatasetPin]:
@@ -30,7 +28,7 @@ def pin_data(project: Project, recipe: Recipe) -> dict[str, DatasetPin]:
         paths["pool"] = recipe.data.train.selection.pool
     pins = {}
     for number, (name, path) in enumerate(paths.items(), start=1):
-        rows = len(read_rows(project.root / path, place=path))
+        rows = len(raw_rows(project, path))
         pins[name] = msgspec.structs.replace(project.dvc.pin(path), rows=rows)
         project.display.progress("pinning data", number, len(paths))
     project.dvc.push(list(pins.values()), progress=project.display.progress)
@@ -40,19 +38,15 @@ def pin_data(project: Project, recipe: Recipe) -> dict[str, DatasetPin]:
 def pin_selection(
     project: Project, recipe: Recipe, pins: dict[str, DatasetPin]
 ) -> SelectionPin | None:
-    """Returns which rows were chosen; a rule is run again and must give the training rows.
+    """Returns which rows were chosen.
 
     Raises:
-        InvalidInput: the rule gives other rows than the training set holds (DATA005).
+        InvalidInput: the rule does not give row numbers of the pool.
     """
     selection = recipe.data.train.selection
     if selection is None:
         return None
-    chosen = None
-    if selection.rule is not None:
-        pool = read_rows(project.root / selection.pool, place=selection.pool)
-        chosen = call_entry_point(project.root, selection.rule, pool)
-        _check_chosen(project, recipe, pool=pool, chosen=chosen)
+    chosen = chosen_rows(project, recipe)
     return SelectionPin(
         pool=pins["pool"],
         chosen=None if chosen is None else len(chosen),
@@ -63,24 +57,27 @@ def pin_selection(
     )
 
 
-def _check_chosen(project: Project, recipe: Recipe, *, pool: list[Row], chosen: Any) -> None:
-    rule = recipe.data.train.selection.rule if recipe.data.train.selection else None
+def chosen_rows(project: Project, recipe: Recipe) -> list[int] | None:
+    """Returns the row numbers that the selection's rule gives; ``None`` without a rule.
+
+    Raises:
+        InvalidInput: the rule raises, or does not give row numbers of the pool.
+    """
+    selection = recipe.data.train.selection
+    if selection is None or selection.rule is None:
+        return None
+    pool = raw_rows(project, selection.pool)
+    chosen = call_entry_point(project.root, selection.rule, pool)
     if not isinstance(chosen, list) or not all(isinstance(n, int) for n in chosen):
         raise InvalidInput.one(
-            "did not return row numbers", place=str(rule), hint="choose(pool: list) -> list[int]"
+            "did not return row numbers",
+            place=selection.rule,
+            hint="choose(pool: list) -> list[int]",
         )
     outside = [number for number in chosen if not 0 <= number < len(pool)]
     if outside:
-        raise InvalidInput.one(f"row {outside[0]} is not in the pool", place=str(rule))
-    path = recipe.data.train.path
-    train = sorted(compact(row) for row in read_rows(project.root / path, place=path))
-    if sorted(compact(pool[number]) for number in chosen) != train:
-        raise InvalidInput.one(
-            f"DATA005 {rule} chooses {len(chosen):,} rows of the pool that are not the "
-            f"{len(train):,} rows of {path}",
-            place=f"registry/adapters/{recipe.adapter}/recipe.yaml: data.train.selection",
-            hint="correct the rule, or write the training set with it",
-        )
+        raise InvalidInput.one(f"row {outside[0]} is not in the pool", place=selection.rule)
+    return chosen
 
 
 def pin_code(project: Project, sources: Sources) -> CodePin:

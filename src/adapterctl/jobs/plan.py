@@ -21,6 +21,7 @@ from adapterctl.records.base import Base, BaseShape
 from adapterctl.records.canonical import rows_digest
 from adapterctl.records.recipe import Task
 from adapterctl.records.version import VersionRecord
+from adapterctl.rules.adoption import built
 from adapterctl.rules.choice import chosen
 from adapterctl.rules.estimates import TextLengths
 from adapterctl.rules.findings import Skipped, skipped
@@ -41,12 +42,14 @@ def plan(project: Project, wanted: str, *, to: str) -> RebuildPlan:
 
     Raises:
         NotFound: there is no such adapter or base.
-        InvalidInput: the successor is hosted, or its architecture cannot do the adapter's task.
+        InvalidInput: the successor is hosted, or its architecture cannot do the adapter's task;
+            or the version was imported, and its sources are not recorded.
         Mismatch: the successor's weights are not the ones that were added.
     """
     adapter, version = project.version_of(wanted)
-    successor = _successor(project, to)
     standing, _ = standing_of(project, adapter, version)
+    built(standing.record)
+    successor = _successor(project, to)
     return _plan(project, standing, successor)
 
 
@@ -105,7 +108,7 @@ class _Successor:
         return self.almanac.status_on(
             today,
             base=self.base.base,
-            serving=standing.recipe.serving,
+            serving=standing.serving,
             lead_days=standing.status.lead_days,
         )
 
@@ -119,14 +122,14 @@ def _successor(project: Project, to: str) -> _Successor:
 
 
 def _plan(project: Project, standing: Standing, successor: _Successor) -> RebuildPlan:
-    record = standing.record
+    record = built(standing.record)
     new = _Side(folder=successor.folder, shape=successor.shape(record.recipe.task))
     old, notes = _old_side(project, record, successor)
     rows = _training_rows(project, record)
     lengths, unreadable = _lengths(new, rows.rows, record)
     facts = Facts(
         record=record,
-        recipe=standing.recipe,
+        recipe=standing.recipe or record.recipe,
         new_base=successor.base,
         old=old.shape if old else None,
         new=new.shape,
@@ -154,7 +157,7 @@ def _old_side(
 ) -> tuple[_Side | None, list[str]]:
     """Returns the old base, or ``None`` and what cannot be compared without it."""
     try:
-        folder = locate(project, record.base)
+        folder = checked(project, record.base)
         shape = successor.shape(record.recipe.task, folder=folder)
     except AdapterctlError as error:
         reason = error.problems[0].what

@@ -13,6 +13,7 @@ import msgspec
 from adapterctl.errors import InvalidInput, Refused
 from adapterctl.jobs import filing
 from adapterctl.jobs.project import Project
+from adapterctl.records.adopted import AnyRecord
 from adapterctl.records.event import Event, EventKind
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.version import VersionRecord
@@ -61,8 +62,8 @@ def promote(project: Project, wanted: str, *, because: str | None) -> Moved:
             f"which version of {wanted!r}?", hint=f"adapterctl promote {wanted}@candidate"
         )
     adapter, version = project.version_of(wanted)
-    record = project.registry.record(adapter, version)
-    rebuilt = record.rebuilt_from
+    record = project.registry.any_record(adapter, version)
+    rebuilt = record.rebuilt_from if isinstance(record, VersionRecord) else None
     if rebuilt is not None and rebuilt.parity.verdict != "PASS" and not (because or "").strip():
         raise Refused(
             f"{adapter}@{version} has no passed parity report: {rebuilt.parity.verdict}",
@@ -75,7 +76,7 @@ def retire(project: Project, adapter: str, *, because: str) -> Moved:
     """Ends an adapter's service: it holds no alias any more and is audited no longer."""
     name, version = project.version_of(adapter)
     before = aliases(project.registry.events(name))
-    record = project.registry.record(name, version)
+    record = project.registry.any_record(name, version)
     _append(project, record, kind="retired", because=because)
     pending = filing.mirror(project, record, folder=None)
     return Moved(
@@ -89,7 +90,7 @@ def retire(project: Project, adapter: str, *, because: str) -> Moved:
     )
 
 
-def move(project: Project, record: VersionRecord, *, kind: EventKind, because: str | None) -> Moved:
+def move(project: Project, record: AnyRecord, *, kind: EventKind, because: str | None) -> Moved:
     """Writes the event, brings recipe.yaml in line with the version, and moves the alias."""
     adapter = record.adapter
     before = aliases(project.registry.events(adapter))
@@ -110,9 +111,7 @@ def move(project: Project, record: VersionRecord, *, kind: EventKind, because: s
     )
 
 
-def _append(
-    project: Project, record: VersionRecord, *, kind: EventKind, because: str | None
-) -> None:
+def _append(project: Project, record: AnyRecord, *, kind: EventKind, because: str | None) -> None:
     event = Event(
         event=kind, version=record.version, at=project.stamp, by=project.by, because=because
     )
@@ -123,10 +122,10 @@ def _shown(project: Project, adapter: str) -> str:
     return project.registry.events_path(adapter).relative_to(project.root).as_posix()
 
 
-def _carry_into_recipe(project: Project, record: VersionRecord) -> str:
+def _carry_into_recipe(project: Project, record: AnyRecord) -> str:
     """Writes base and mapped fields of a rebuilt version into recipe.yaml; returns the diff."""
     path = project.registry.recipe_path(record.adapter)
-    if not path.is_file():
+    if not path.is_file() or not isinstance(record, VersionRecord):
         return ""
     before = path.read_text(encoding="utf-8")
     today = project.registry.recipe(record.adapter)

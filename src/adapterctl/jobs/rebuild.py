@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from adapterctl.errors import AdapterctlError, Refused
-from adapterctl.jobs import building, capsule, filing, pinning, register
+from adapterctl.jobs import building, capsule, filing, pinning, probe, register
 from adapterctl.jobs.base_folder import checked, locate
+from adapterctl.jobs.effect import must_take_effect
 from adapterctl.jobs.filing import Filed
 from adapterctl.jobs.journal import Journal
 from adapterctl.jobs.locks import alone
@@ -144,7 +145,7 @@ def _new_sources(job: Job, place: Project) -> Sources:
     base = job.project.registry.base(recipe.base)
     capsule.put_base(place.root, base, folder=locate(job.project, base))
     capsule.put_recipe(place.root, recipe)
-    return gather(place, recipe)
+    return gather(place, recipe, code=job.record.code.files)
 
 
 def _build(
@@ -159,8 +160,10 @@ def _build(
     built = building.build(place, sources, work=job.folder, device=job.device)
     job.journal.note("trained", at=job.project.stamp, steps=built.facts.training.steps)
     base = building.open_base(sources, device=job.device)
+    must_take_effect(job.project, sources, base=base, adapter=built.folder)
     bare = building.evaluate(place, sources, base=base, adapter=None, side="bare successor")
     new = building.evaluate(place, sources, base=base, adapter=built.folder, side="candidate")
+    probe.take(job.project, sources, base=base, adapter=built.folder)
     report = parity(
         job.project,
         sources.recipe,
@@ -223,7 +226,7 @@ def _old_answers(job: Job, place: Project) -> tuple[Answers, OldSide]:
         )
         job.journal.note("old side recorded", at=job.project.stamp)
         return _read_answers(job, place.root / ".version", "adapter"), "recorded"
-    sources = gather(place, job.record.recipe)
+    sources = gather(place, job.record.recipe, code=job.record.code.files)
     base = building.open_base(sources, device=job.device)
     adapter = place.root / ".version" / "adapter"
     answers = building.evaluate(place, sources, base=base, adapter=adapter, side=f"old {job.key}")

@@ -9,18 +9,20 @@ from pathlib import Path
 import msgspec
 
 from adapterctl.errors import InvalidInput, NotFound
-from adapterctl.jobs import building, filing, pinning
+from adapterctl.jobs import building, environment_lock, filing, gates, pinning, probe
+from adapterctl.jobs.effect import must_take_effect
 from adapterctl.jobs.filing import Announce, Filed
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.parity import Answers
 from adapterctl.jobs.project import Project
-from adapterctl.jobs.sources import Sources, gather
+from adapterctl.jobs.sources import Sources, located
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.version import (
     ArtifactPin,
     CodePin,
     DatasetPin,
     Environment,
+    LockPin,
     PreparedPin,
     RebuiltFrom,
     SelectionPin,
@@ -55,13 +57,14 @@ def register(project: Project, recipe_path: Path, *, adapter: Path | None, devic
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
+        NotRebuildable: a gate refuses; every gap is named.
         InvalidInput: recipe, data, code or labels; every problem of a kind at once.
         Mismatch: base or data changed since they were pinned.
     """
-    path = _found(project, recipe_path)
+    path = located(project, recipe_path)
     recipe = project.registry.recipe_at(path)
     filing.must_be_writable(project, recipe.adapter)
-    sources = gather(project, recipe)
+    sources = gates.passed(project, recipe)
     _adopt(project, recipe, path)
     pins = _pin(project, sources, adapter=adapter, device=device)
     work = project.private / "work" / pins.inputs
@@ -74,11 +77,6 @@ def register(project: Project, recipe_path: Path, *, adapter: Path | None, devic
         )
         building.discard(work)
     return filed
-
-
-def check(project: Project, recipe_path: Path) -> Sources:
-    """Runs only the gates that need no weights in memory; writes nothing."""
-    return gather(project, project.registry.recipe_at(_found(project, recipe_path)))
 
 
 def _build_and_file(
@@ -97,9 +95,11 @@ def _build_and_file(
         _take(adapter, work / "adapter")
         training, prepared = None, building.prepared_pins(project, sources)
     base = building.open_base(sources, device=device)
+    must_take_effect(project, sources, base=base, adapter=work / "adapter")
     answers = building.evaluate(
         project, sources, base=base, adapter=work / "adapter", side=sources.recipe.adapter
     )
+    probe.take(project, sources, base=base, adapter=work / "adapter")
     return file_version(
         project,
         sources,
@@ -147,8 +147,11 @@ def file_version(
         code=sources.code,
         predictions=result.predictions,
     )
+    lock = environment_lock.keep(project, pins.environment, folder=folder)
     artifacts = filing.store(project, folder)
-    draft = _draft(project, sources, pins, folder=folder, artifacts=artifacts, result=result)
+    draft = _draft(
+        project, sources, pins, folder=folder, artifacts=artifacts, lock=lock, result=result
+    )
     # After the claim there is no way back: record, pointer and stages must fit.
     filing.must_be_writable(project, draft.adapter)
     claimed = project.registry.claim(
@@ -166,6 +169,7 @@ def _draft(
     *,
     folder: Path,
     artifacts: ArtifactPin,
+    lock: LockPin,
     result: Result,
 ) -> VersionRecord:
     """Returns the record as it will stand, but for its number."""
@@ -193,6 +197,7 @@ def _draft(
         selection=pins.selection,
         training=result.training,
         rebuilt_from=result.rebuilt_from,
+        lock=lock,
     )
 
 
@@ -226,12 +231,6 @@ def _adopt(project: Project, recipe: Recipe, path: Path) -> None:
             place=str(path),
             hint="edit that one and register it",
         )
-
-
-def _found(project: Project, path: Path) -> Path:
-    """A path is taken from the current folder or, failing that, from the project's."""
-    inside = project.root / path
-    return inside if not path.exists() and inside.exists() else path.absolute()
 
 
 def _recipe_text(project: Project, recipe: Recipe) -> str:

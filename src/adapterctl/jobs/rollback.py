@@ -9,8 +9,10 @@ from adapterctl.jobs import filing
 from adapterctl.jobs.base_folder import checked
 from adapterctl.jobs.project import Project, require
 from adapterctl.jobs.promote import Moved, move
-from adapterctl.jobs.verify import verify
+from adapterctl.jobs.verify import pins
+from adapterctl.records.adopted import AnyRecord
 from adapterctl.records.version import VersionRecord
+from adapterctl.rules.adoption import built
 from adapterctl.rules.aliases import aliases
 from adapterctl.rules.outcomes import Checked
 
@@ -36,13 +38,13 @@ def rollback(project: Project, adapter: str, *, because: str | None) -> Moved:
 
 def check(project: Project, adapter: str, *, device: str) -> RollbackCheck:
     """Fetches, hashes and loads the rollback target; changes nothing."""
-    record = _target(project, adapter)
+    record = built(_target(project, adapter))
     wanted = f"{record.adapter}@{record.version}"
-    parts = [*verify(project, wanted), _loads(project, record, device=device)]
+    parts = [*pins(project, wanted), _loads(project, record, device=device)]
     return RollbackCheck(adapter=record.adapter, version=record.version, parts=tuple(parts))
 
 
-def _target(project: Project, adapter: str) -> VersionRecord:
+def _target(project: Project, adapter: str) -> AnyRecord:
     held = aliases(project.registry.events(adapter))
     if "previous" not in held:
         project.registry.recipe(adapter)
@@ -50,7 +52,7 @@ def _target(project: Project, adapter: str) -> VersionRecord:
             f"{adapter!r} has no previous champion to go back to",
             hint=f"adapterctl history {adapter}",
         )
-    return project.registry.record(adapter, held["previous"])
+    return project.registry.any_record(adapter, held["previous"])
 
 
 def _loads(project: Project, record: VersionRecord, *, device: str) -> Checked:

@@ -5,7 +5,9 @@ Everything that can be wrong without weights is found here, before a base is loa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,9 @@ from adapterctl.stores.rows import read_rows
 Row = dict[str, Any]
 
 NAMED_PROBLEMS = 20
+
+# DVC may link files of the workspace into a cache that several projects share.
+_IN_A_CACHE = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}(\.dir)?$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +57,20 @@ class Sources:
         return {name: rows_digest(rows) for name, rows in self.rows.items()}
 
 
-def gather(project: Project, recipe: Recipe) -> Sources:
+def located(project: Project, path: Path) -> Path:
+    """Returns where a recipe lies, seen from the current folder or else from the project's."""
+    inside = project.root / path
+    return inside if not path.exists() and inside.exists() else path.absolute()
+
+
+def gather(project: Project, recipe: Recipe, *, code: Sequence[FilePin] | None = None) -> Sources:
     """Reads and checks everything that ``recipe`` names.
+
+    Args:
+        project: where.
+        recipe: what to build.
+        code: the files that the preprocessing needs, where more is known than its import
+            statements say: what a traced run needed, or what a record holds.
 
     Raises:
         InvalidInput: data, code or labels are not usable; every problem is named.
@@ -61,14 +78,14 @@ def gather(project: Project, recipe: Recipe) -> Sources:
     """
     require("torch", extra="train", needed_for="training and evaluation")
     base = project.registry.base(recipe.base)
-    code = tuple(closure(project.root, recipe.preprocessing))
+    static = closure(project.root, recipe.preprocessing)
     rows = {name: prepared(project, recipe, path) for name, path in data_paths(recipe).items()}
     labels = _labels(recipe, rows)
     return Sources(
         recipe=recipe,
         base=pin(base),
         base_dir=checked(project, base),
-        code=code,
+        code=tuple(static if code is None else code),
         rows=rows,
         labels=labels,
     )
@@ -80,9 +97,41 @@ def data_paths(recipe: Recipe) -> dict[str, str]:
     return {TRAIN: recipe.data.train.path, **sets}
 
 
+def raw_rows(project: Project, path: str) -> list[Row]:
+    """Returns the rows of a data file of the project as they stand in it.
+
+    Raises:
+        InvalidInput: outside the project, by its path or by a link that is not DVC's own;
+            missing, empty or broken.
+    """
+    place = (project.root / path).resolve()
+    if not place.is_relative_to(project.root.resolve()) and not _IN_A_CACHE.search(
+        place.as_posix()
+    ):
+        raise InvalidInput.one(
+            f"not inside the project: it is {place}",
+            place=path,
+            hint="copy the data into the project, for DVC to keep them",
+        )
+    _settle(project.root / path)
+    return read_rows(project.root / path, place=path)
+
+
+def _settle(path: Path) -> None:
+    """Waits half a second at most for a file that is away.
+
+    DVC takes a file out of the workspace for a moment while it links it to its cache; another
+    registration may be at that point.
+    """
+    for _ in range(10):
+        if path.exists() or not path.parent.is_dir():
+            return
+        time.sleep(0.05)
+
+
 def prepared(project: Project, recipe: Recipe, path: str) -> list[Row]:
     """Returns the rows of one set after the adapter's own preprocessing."""
-    raw = read_rows(project.root / path, place=path)
+    raw = raw_rows(project, path)
     rows = call_entry_point(project.root, recipe.preprocessing, raw)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InvalidInput.one(

@@ -11,15 +11,17 @@ from typing import TypeVar
 
 from adapterctl.errors import AdapterctlError, NotFound
 from adapterctl.jobs.project import Project
+from adapterctl.records.adopted import AdoptedVersion, AnyRecord
 from adapterctl.records.base import Base
 from adapterctl.records.event import Event
 from adapterctl.records.lifecycle import Observation
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.version import VersionRecord
+from adapterctl.rules.adoption import Declared
 from adapterctl.rules.aliases import aliases, is_retired
 from adapterctl.rules.findings import Skipped, skipped
-from adapterctl.rules.lifecycle import Almanac, lead_time
-from adapterctl.rules.standing import Standing, owners_of
+from adapterctl.rules.lifecycle import Almanac, Status, lead_time
+from adapterctl.rules.standing import Standing, base_of, owners_of
 
 T = TypeVar("T")
 
@@ -47,7 +49,7 @@ class _Shelf:
     adapter: str
     recipe: Recipe | None = None
     events: list[Event] = field(default_factory=list)
-    records: dict[int, VersionRecord] = field(default_factory=dict)
+    records: dict[int, AnyRecord] = field(default_factory=dict)
     numbers: list[int] = field(default_factory=list)
 
 
@@ -57,10 +59,9 @@ def survey(project: Project, *, every: bool = False) -> Survey:
     shelves = [reader.shelf(adapter, every=every) for adapter in project.registry.adapters()]
     serving = [shelf for shelf in shelves if not is_retired(shelf.events)]
     almanac = reader.almanac(serving)
+    look = _Look(project=project, almanac=almanac, declared=Declared(almanac.bases.values()))
     return Survey(
-        standings=[
-            standing for shelf in serving for standing in _standings(project, shelf, almanac)
-        ],
+        standings=[standing for shelf in serving for standing in look.standings(shelf)],
         unregistered=[shelf.recipe for shelf in serving if shelf.recipe and not shelf.numbers],
         retired=[shelf.adapter for shelf in shelves if is_retired(shelf.events)],
         skipped=reader.skipped,
@@ -76,8 +77,10 @@ def standing_of(project: Project, adapter: str, version: int) -> tuple[Standing,
     """
     reader = _Reader(project)
     shelf = reader.shelf(adapter, every=False)
-    shelf.records = {version: project.registry.record(adapter, version), **shelf.records}
-    standings = _standings(project, shelf, reader.almanac([shelf]))
+    shelf.records = {version: project.registry.any_record(adapter, version), **shelf.records}
+    almanac = reader.almanac([shelf])
+    look = _Look(project=project, almanac=almanac, declared=Declared(almanac.bases.values()))
+    standings = look.standings(shelf)
     wanted = next(one for one in standings if one.record.version == version)
     return wanted, reader.skipped
 
@@ -155,9 +158,9 @@ class _Reader:
                 shelf.records[number] = record
         return shelf
 
-    def _record(self, adapter: str, number: int) -> VersionRecord | None:
+    def _record(self, adapter: str, number: int) -> AnyRecord | None:
         return self._read(
-            f"adapter:{adapter}@{number}", lambda: self.registry.record(adapter, number)
+            f"adapter:{adapter}@{number}", lambda: self.registry.any_record(adapter, number)
         )
 
     def almanac(self, shelves: Iterable[_Shelf]) -> Almanac:
@@ -165,8 +168,12 @@ class _Reader:
         observations = self.registry.observations()
         known = set(self.registry.bases())
         recipes = [shelf.recipe for shelf in shelves if shelf.recipe]
-        used = {r.base.base for shelf in shelves for r in shelf.records.values()}
+        records = [record for shelf in shelves for record in shelf.records.values()]
+        used = {r.base.base for r in records if isinstance(r, VersionRecord)}
         used.update(recipe.base for recipe in recipes)
+        # An adopted version means a base by any of its names: every file has to be looked at.
+        if any(isinstance(record, AdoptedVersion) for record in records):
+            used.update(known)
         bases = self._bases(used)
         bases.update(self._bases((_successors(observations, bases) & known) - used))
         return Almanac(observations, bases)
@@ -201,37 +208,59 @@ def _wanted(shelf: _Shelf, *, every: bool) -> list[int]:
     return sorted(held) or shelf.numbers[-1:]
 
 
-def _standings(project: Project, shelf: _Shelf, almanac: Almanac) -> list[Standing]:
-    if not shelf.records:
-        return []
-    held = aliases(shelf.events)
-    leader = held.get("champion", max(shelf.records))
-    leader = leader if leader in shelf.records else max(shelf.records)
-    lead_days = lead_time(project.policy.lead_time_days, shelf.events)
-    removed = {event.version for event in shelf.events if event.event == "data_removed"}
-    return [
-        Standing(
-            record=record,
-            recipe=(recipe := shelf.recipe or record.recipe),
-            status=almanac.status_on(
-                project.today,
-                base=record.base.base,
-                serving=recipe.serving,
-                lead_days=lead_days,
-            ),
-            aliases=[alias for alias, holder in held.items() if holder == number],
-            leads=number == leader,
-            passed=_passed(shelf, held.get("candidate"), instead_of=record),
-            data_removed=number in removed,
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    """What shelves are looked at with: the day, the dates and the bases."""
+
+    project: Project
+    almanac: Almanac
+    declared: Declared
+
+    def standings(self, shelf: _Shelf) -> list[Standing]:
+        """Returns how the versions that were read stand."""
+        if not shelf.records:
+            return []
+        held = aliases(shelf.events)
+        leader = held.get("champion", max(shelf.records))
+        leader = leader if leader in shelf.records else max(shelf.records)
+        removed = {event.version for event in shelf.events if event.event == "data_removed"}
+        return [
+            Standing(
+                record=record,
+                recipe=shelf.recipe or _recipe_of(record),
+                meant=self._meant(record),
+                status=self._status(shelf, record),
+                aliases=[alias for alias, holder in held.items() if holder == number],
+                leads=number == leader,
+                passed=_passed(shelf, held.get("candidate"), instead_of=record),
+                data_removed=number in removed,
+            )
+            for number, record in sorted(shelf.records.items())
+        ]
+
+    def _meant(self, record: AnyRecord) -> Base | None:
+        if isinstance(record, AdoptedVersion):
+            return self.declared.meant_by(record.base)
+        return None
+
+    def _status(self, shelf: _Shelf, record: AnyRecord) -> Status:
+        recipe = shelf.recipe or _recipe_of(record)
+        return self.almanac.status_on(
+            self.project.today,
+            base=base_of(record, self._meant(record)),
+            serving=recipe.serving if recipe else [],
+            lead_days=lead_time(self.project.policy.lead_time_days, shelf.events),
         )
-        for number, record in sorted(shelf.records.items())
-    ]
 
 
-def _passed(shelf: _Shelf, candidate: int | None, *, instead_of: VersionRecord) -> int | None:
+def _recipe_of(record: AnyRecord) -> Recipe | None:
+    return record.recipe if isinstance(record, VersionRecord) else None
+
+
+def _passed(shelf: _Shelf, candidate: int | None, *, instead_of: AnyRecord) -> int | None:
     """Returns the candidate if it passed its gate on another base than the version's."""
     record = shelf.records.get(candidate or 0)
-    if record is None or record.rebuilt_from is None:
+    if not isinstance(record, VersionRecord) or record.rebuilt_from is None:
         return None
     passed = record.rebuilt_from.parity.verdict == "PASS"
-    return record.version if passed and record.base.base != instead_of.base.base else None
+    return record.version if passed and record.base.base != base_of(instead_of, None) else None

@@ -4,27 +4,47 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from adapterctl.errors import AdapterctlError
+from adapterctl.errors import AdapterctlError, Mismatch
+from adapterctl.jobs import environment_lock
 from adapterctl.jobs.base_folder import checked
+from adapterctl.jobs.building import running_environment
 from adapterctl.jobs.capsule import data_pins
 from adapterctl.jobs.locks import alone
-from adapterctl.jobs.project import Project
+from adapterctl.jobs.project import Project, require
+from adapterctl.records.adopted import AdoptedVersion, AnyRecord
 from adapterctl.records.version import VersionRecord
+from adapterctl.rules.environments import compared
 from adapterctl.rules.outcomes import Checked
 from adapterctl.stores.safetensors import weights_digest
 
 
 def verify(project: Project, wanted: str) -> list[Checked]:
-    """Fetches every input from the remote into an empty cache and compares digests."""
+    """Checks every pin, then the lock beside the record, and compares environments (ENV003)."""
     adapter, version = project.version_of(wanted)
-    record = project.registry.record(adapter, version)
+    record = project.registry.any_record(adapter, version)
+    checks = pins(project, wanted)
+    if isinstance(record, AdoptedVersion):
+        return checks
+    return [*checks, *_surroundings(project, record)]
+
+
+def pins(project: Project, wanted: str) -> list[Checked]:
+    """Fetches every input from the remote into an empty cache and compares digests.
+
+    Of an adopted version that is its own files: nothing else of it is pinned.
+    """
+    adapter, version = project.version_of(wanted)
+    record = project.registry.any_record(adapter, version)
     place = project.private / "verifications" / f"{adapter}-{version}"
     with alone(place):
         shutil.rmtree(place, ignore_errors=True)
         try:
+            if isinstance(record, AdoptedVersion):
+                return [_adopted(project, record, place)]
             return list(_checks(project, record, place))
         finally:
             shutil.rmtree(place, ignore_errors=True)
@@ -41,12 +61,60 @@ def _checks(project: Project, record: VersionRecord, folder: Path) -> Iterator[C
     yield _check("artifacts", record.artifacts.md5, lambda: _artifacts(project, record, folder))
 
 
-def _artifacts(project: Project, record: VersionRecord, folder: Path) -> None:
+def _surroundings(project: Project, record: VersionRecord) -> Iterator[Checked]:
+    if record.lock is not None:
+        yield _check("lock", record.lock.sha256, lambda: _lock(project, record))
+    yield Checked(
+        what="environment",
+        pin=f"python {record.environment.python}",
+        problem=None,
+        notes=tuple(_environment_notes(record)),
+    )
+
+
+def _adopted(project: Project, record: AdoptedVersion, folder: Path) -> Checked:
+    stated = record.base.stated or "nothing"
+    found = _check("artifacts", _md5(record), lambda: _artifacts(project, record, folder))
+    note = f"base stated, unverified: {stated}; data, code and environment are not recorded"
+    return replace(found, notes=(note,))
+
+
+def _md5(record: AdoptedVersion) -> str:
+    return record.artifacts.md5 if record.artifacts else "none"
+
+
+def _artifacts(project: Project, record: AnyRecord, folder: Path) -> None:
+    if record.artifacts is None:
+        raise AdapterctlError("WGT002 imported without weights")
     version = folder / "version"
     project.dvc.fetch_folder(record.artifacts, version, from_remote=True)
+    if record.weights_sha256 is None:
+        return  # pickled: the fetch has compared the file
     found = weights_digest(version / "adapter" / "adapter_model.safetensors")
     if found != record.weights_sha256:
         raise AdapterctlError(f"WGT004 the weights have digest {found}")
+
+
+def _lock(project: Project, record: VersionRecord) -> None:
+    if not environment_lock.is_filed(project, record):
+        path = project.registry.lock_path(record.adapter, record.version)
+        raise Mismatch(
+            f"{path.name} is not the lock that was recorded",
+            hint=f"git checkout {path.relative_to(project.root).as_posix()}",
+        )
+
+
+def _environment_notes(record: VersionRecord) -> Iterator[str]:
+    """Yields how the running environment differs (ENV003): what can change results comes first."""
+    recorded = record.environment
+    try:
+        require("torch", extra="train", needed_for="a look at the running environment")
+    except AdapterctlError as error:
+        yield f"not compared with the running one: {error.problems[0].what}"
+        return
+    found = compared(recorded, running_environment("cpu" if recorded.device == "cpu" else "auto"))
+    yield from (f"ENV003 can change results: {line}" for line in found.can_change)
+    yield from (f"ENV003 cannot change results: {line}" for line in found.cannot_change)
 
 
 def _check(what: str, pin: str, test: Callable[[], object]) -> Checked:

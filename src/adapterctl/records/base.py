@@ -8,6 +8,9 @@ import msgspec
 
 from adapterctl.records.noun import Date, Name, Noun, Sha256, Sparse
 
+ShortDigest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
+"""The first 16 digits of a sha256."""
+
 Fingerprint = Annotated[str, msgspec.Meta(pattern=r"^fp1:[0-9a-f]{64}$")]
 
 
@@ -70,7 +73,12 @@ class Base(Sparse, frozen=True, kw_only=True):
 
 
 class BaseIdentity(Sparse, frozen=True, kw_only=True):
-    """What fingerprinting a folder of weights finds out."""
+    """What fingerprinting a folder of weights finds out.
+
+    Attributes:
+        float_digests: over the bytes of each floating-point tensor, each once, sorted: what the
+            same weights under other names have in common.
+    """
 
     fingerprint: Fingerprint
     digests: BaseDigests
@@ -79,6 +87,7 @@ class BaseIdentity(Sparse, frozen=True, kw_only=True):
     parameters: int = 0
     bytes: int = 0
     tensors: int = 0
+    float_digests: list[ShortDigest] = []
 
 
 class LinearShape(Noun, frozen=True, kw_only=True):

@@ -20,6 +20,10 @@ class ParityPolicy(Sparse, frozen=True, kw_only=True):
     level: Annotated[float, msgspec.Meta(gt=0, lt=0.5)] = 0.05
 
 
+Level = Literal["refuse", "warn"]
+"""What a gate of `register` does about a code."""
+
+
 class Policy(Sparse, frozen=True, kw_only=True):
     """``params.yaml``: project policy, and the adapters that ``dvc repro`` builds.
 
@@ -27,6 +31,9 @@ class Policy(Sparse, frozen=True, kw_only=True):
         horizon_days: how far ahead the audit looks.
         lead_time_days: calendar days that a move needs, unless the last one took longer.
         remote: the DVC remote that holds data and artifacts.
+        lock: what `register` does without a lock of the project's own: list what is ``installed``,
+            or ``resolve`` it at an index, which takes pip a minute.
+        gates: code to what `register` does about it, where that is not as usual.
     """
 
     schema_version: Literal[1] = 1
@@ -34,7 +41,28 @@ class Policy(Sparse, frozen=True, kw_only=True):
     lead_time_days: Days = 60
     remote: str = "storage"
     parity: ParityPolicy = ParityPolicy()
+    lock: Literal["installed", "resolve"] = "installed"
+    gates: dict[str, Level] = {}
     adapters: list[Name] = []
+
+
+class Member(Sparse, frozen=True, kw_only=True):
+    """A person of a team; ``until`` is their last day there."""
+
+    name: str
+    until: Date | None = None
+
+
+class Team(Sparse, frozen=True, kw_only=True):
+    """A team by its people."""
+
+    members: list[Member] = []
+
+
+class People(Sparse, frozen=True, kw_only=True):
+    """``registry/people.yaml``: teams, their members, until when."""
+
+    teams: dict[str, Team] = {}
 
 
 class Waiver(Sparse, frozen=True, kw_only=True):

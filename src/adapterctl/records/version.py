@@ -115,6 +115,24 @@ class Environment(Noun, frozen=True, kw_only=True):
     variables: dict[str, str] = {}
 
 
+class LockPin(Sparse, frozen=True, kw_only=True):
+    """The version's lock of its distributions: ``<version>.pylock.toml`` (PEP 751).
+
+    Attributes:
+        kind: ``project``: the project's own lock; ``resolved``: found at an index, with the
+            hashes of what would be installed; ``installed``: no more than names, versions and
+            RECORD digests, which no installer takes.
+        sha256: of the file; credentials are redacted before it is taken.
+        source: file name of the project's own lock.
+        gaps: why it would not install what was running; empty when it would.
+    """
+
+    kind: Literal["project", "resolved", "installed"]
+    sha256: Sha256
+    source: str | None = None
+    gaps: list[str] = []
+
+
 class ArtifactPin(Noun, frozen=True, kw_only=True):
     """The version's folder in the DVC remote: ``adapter/``, ``code/``, ``predictions/``, ..."""
 
@@ -173,6 +191,7 @@ class VersionRecord(Sparse, frozen=True, kw_only=True):
         adapter_config_sha256: of ``adapter_config.json`` in canonical form.
         metrics: evaluation set to metric to value.
         labels: sorted training labels: their positions are the label ids; empty without labels.
+        lock: ``None`` in versions that were registered before locks were kept.
     """
 
     schema_version: Literal[1]
@@ -197,3 +216,4 @@ class VersionRecord(Sparse, frozen=True, kw_only=True):
     selection: SelectionPin | None = None
     training: TrainingFacts | None = None
     rebuilt_from: RebuiltFrom | None = None
+    lock: LockPin | None = None

@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from adapterctl.records.base import Base, BaseIdentity, BaseSource
 
 
-def added(base: Base, *, new: bool) -> str:
-    """Returns what was declared."""
-    return f"{base.base} {'declared' if new else 'is declared already'}\n{shown(base)}"
+def added(base: Base, *, new: bool, twins: Sequence[str] = ()) -> str:
+    """Returns what was declared, and which declared bases have the same weights."""
+    lines = [f"{base.base} {'declared' if new else 'is declared already'}", shown(base)]
+    for twin in twins:
+        lines.append(f"BASE004 {base.base} has the same weights as {twin}")
+        lines.append(f"  hint: one base with two names: adapterctl bases alias {twin} {base.base}")
+    return "\n".join(lines)
 
 
 def listed(bases: Sequence[Base]) -> str:
@@ -32,6 +36,7 @@ def shown(base: Base) -> str:
         "architecture": base.architecture,
         "parameters": f"{base.parameters:,}" if base.parameters else None,
         "also known as": ", ".join(base.names) or None,
+        "mirror": base.mirror,
         "licence": base.licence,
     }
     return "\n".join(f"  {name:<14} {value}" for name, value in rows.items() if value)

@@ -34,6 +34,7 @@ def parts_text(parts: Iterable[Checked]) -> str:
             lines.append(f"     {part.problem}")
         if part.problem is not None and part.hint:
             lines.append(f"     hint: {part.hint}")
+        lines += [f"     {note}" for note in part.notes]
     return "\n".join(lines)
 
 
@@ -45,4 +46,5 @@ def part_result(part: Checked) -> dict[str, Any]:
         "ok": part.problem is None,
         "problem": part.problem,
         "hint": part.hint,
+        "notes": list(part.notes),
     }

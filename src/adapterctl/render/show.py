@@ -7,12 +7,14 @@ from datetime import date
 
 import msgspec
 
+from adapterctl.records.adopted import AdoptedVersion
 from adapterctl.records.base import BaseSource
 from adapterctl.records.version import DatasetPin, RebuiltFrom, VersionRecord
+from adapterctl.render import adopted
 from adapterctl.render.answer import envelope
 from adapterctl.render.table import day, paint, pairs, slack, unjudged
 from adapterctl.rules.findings import Skipped
-from adapterctl.rules.standing import Shown
+from adapterctl.rules.standing import Shown, task_of
 
 Pairs = Iterator[tuple[str, str]]
 
@@ -25,8 +27,18 @@ def as_json(shown: Shown, skipped: Sequence[Skipped], *, as_of: date) -> str:
 def as_text(shown: Shown, skipped: Sequence[Skipped], *, colour: bool = False) -> str:
     """Returns the version in sections that can be read from top to bottom."""
     record = shown.record
-    sections: tuple[tuple[str, Pairs], ...] = (
-        (_title(shown), _standing(shown)),
+    if isinstance(record, AdoptedVersion):
+        parts = [*adopted.sections(record)]
+    else:
+        parts = [*_sections(record)]
+    sections = [(_title(shown), _standing(shown)), *parts]
+    skips = [(one.subject, one.reason, one.mend) for one in skipped]
+    lines = [line for title, rows in sections for line in _section(title, rows, colour=colour)]
+    return "\n".join([*lines[1:], *unjudged(skips, colour=colour)])
+
+
+def _sections(record: VersionRecord) -> tuple[tuple[str, Pairs], ...]:
+    return (
         ("Base", _base(record)),
         ("Data", _data(record)),
         ("Code", _code(record)),
@@ -37,9 +49,6 @@ def as_text(shown: Shown, skipped: Sequence[Skipped], *, colour: bool = False) -
         ("Metrics", _metrics(record)),
         ("Rebuilt", _rebuilt(record.rebuilt_from)),
     )
-    skips = [(one.subject, one.reason, one.mend) for one in skipped]
-    lines = [line for title, rows in sections for line in _section(title, rows, colour=colour)]
-    return "\n".join([*lines[1:], *unjudged(skips, colour=colour)])
 
 
 def _section(title: str, rows: Pairs, *, colour: bool) -> list[str]:
@@ -54,13 +63,14 @@ def _title(shown: Shown) -> str:
 
 def _standing(shown: Shown) -> Pairs:
     record = shown.record
-    yield "purpose", record.recipe.purpose
-    yield "task", record.recipe.task
+    yield "purpose", record.recipe.purpose if isinstance(record, VersionRecord) else ""
+    yield "task", task_of(record) or "not stated"
     yield "owners", ", ".join(shown.owners) or "no owner"
     yield "grade", "; ".join([shown.grade, *(f"{gap.code} {gap.what}" for gap in shown.gaps)])
     yield "base ends", day(shown.ends)
     yield "rebuild by", f"{day(shown.rebuild_by)}, slack {slack(shown.slack_days)}"
-    yield "registered", f"{record.created} by {record.created_by}"
+    here = isinstance(record, VersionRecord)
+    yield "registered" if here else "imported", f"{record.created} by {record.created_by}"
 
 
 def _base(record: VersionRecord) -> Pairs:

@@ -1,12 +1,14 @@
 """Decisions: no I/O, no clock, no randomness.
 
 - How long things live: `lifecycle`, `ledger`, `endings`, `runways`; what the audit says of it:
-  `findings`, `judging`, `standing`, `grades`, `timeline`.
+  `codes` is the list of them, `findings`, `judging`, `standing`, `grades`, `timeline` the rest.
 - Is it as good: `parity` is the verdict; `side_by_side`, `measured`, `slices`, `flips` are what it
   looks at; `tango`, `bootstrap`, `evidence`, `sample_size` the statistics; `metrics`, `row_scores`
   the numbers.
 - What a rebuild would change: `plans`; `roles`, `choice`, `placing`, `carrying`, `overrides`,
   `targets` map LoRA to another architecture; `differences`, `estimates` say the rest.
-- Identity: `recipes` (contradictions, digest), `environments`, `trails`, `aliases`, `redaction`.
+- Identity: `recipes` (contradictions, digest), `environments`, `trails`, `aliases`, `redaction`,
+  `same_weights`; `weights` says what a file holds, `version_diff` what changed.
+- Does it do anything: `effects`; and still the same: `probe`.
 - `outcomes`: what jobs come back with.
 """

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from pathlib import PurePath
+from typing import Any, NamedTuple, Protocol
 
 from adapterctl.records.lifecycle import Observation
-from adapterctl.records.noun import Noun
-from adapterctl.records.recipe import Serving
+from adapterctl.records.noun import NAME_PATTERN, Noun
+from adapterctl.records.recipe import Recipe, Serving
+from adapterctl.rules.adoption import NO_BASE
+from adapterctl.rules.base_names import stated_base
 from adapterctl.rules.findings import AHEAD, LATE, PAST, SEVERITIES, Finding, Severity
-from adapterctl.rules.lifecycle import Almanac, day_of, hits, is_firm, is_over
-from adapterctl.rules.standing import Standing
+from adapterctl.rules.lifecycle import Almanac, Status, day_of, hits, is_firm, is_over
 
 SELF_HOSTED = "self-hosted"
 """Provider of an adapter that is served on the team's own machines."""
@@ -33,6 +35,46 @@ class Frame(Noun, frozen=True, kw_only=True):
         return self.today + timedelta(days=ahead)
 
 
+class Judged(Protocol):
+    """What is asked of an adapter version, or of an adapter that has none yet."""
+
+    @property
+    def adapter(self) -> str:
+        """The adapter's name."""
+
+    @property
+    def name(self) -> str:
+        """What findings call it."""
+
+    @property
+    def base(self) -> str:
+        """The base it is built on."""
+
+    @property
+    def owners(self) -> list[str]:
+        """Who has to move."""
+
+    @property
+    def consumers(self) -> list[str]:
+        """Who must hear of it."""
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """As it stands today; ``None`` for an adopted version that has none."""
+
+    @property
+    def status(self) -> Status:
+        """What hits it."""
+
+    @property
+    def aliases(self) -> list[str]:
+        """Those that it holds."""
+
+    @property
+    def passed(self) -> int | None:
+        """A candidate on another base that passed its gate."""
+
+
 class _Sight(NamedTuple):
     """A clock that an audit has something to say about."""
 
@@ -46,7 +88,7 @@ class _Sight(NamedTuple):
         return SEVERITIES.index(self.severity), day_of(self.clock)
 
 
-def about(standing: Standing, code: str, severity: Severity, **rest: Any) -> Finding:
+def about(standing: Judged, code: str, severity: Severity, **rest: Any) -> Finding:
     """Returns a finding about an adapter version, with its people filled in."""
     return Finding(
         code=code,
@@ -59,7 +101,7 @@ def about(standing: Standing, code: str, severity: Severity, **rest: Any) -> Fin
     )
 
 
-def endings(standing: Standing, almanac: Almanac, frame: Frame) -> Iterator[Finding]:
+def endings(standing: Judged, almanac: Almanac, frame: Frame) -> Iterator[Finding]:
     """Yields what is found about how long the base of an adapter version lives."""
     sight = _nearest(standing, frame)
     if sight is not None:
@@ -68,7 +110,7 @@ def endings(standing: Standing, almanac: Almanac, frame: Frame) -> Iterator[Find
     yield from _unknown(standing, almanac)
 
 
-def _nearest(standing: Standing, frame: Frame) -> _Sight | None:
+def _nearest(standing: Judged, frame: Frame) -> _Sight | None:
     lead = standing.status.lead_days
     sights = (_sight(clock, lead, frame) for clock in standing.status.clocks)
     return min(filter(None, sights), key=lambda sight: sight.rank, default=None)
@@ -85,7 +127,7 @@ def _sight(clock: Observation, lead_days: int, frame: Frame) -> _Sight | None:
     return _Sight("medium" if is_firm(clock) else "low", AHEAD, clock)
 
 
-def _ending(standing: Standing, almanac: Almanac, frame: Frame, *, sight: _Sight) -> Finding:
+def _ending(standing: Judged, almanac: Almanac, frame: Frame, *, sight: _Sight) -> Finding:
     clock, day, lead = sight.clock, day_of(sight.clock), standing.status.lead_days
     when = _when(sight, lead_days=lead, today=frame.today)
     return about(
@@ -100,6 +142,10 @@ def _ending(standing: Standing, almanac: Almanac, frame: Frame, *, sight: _Sight
         slack_days=_slack(day, lead, frame.today) if is_firm(clock) else None,
         mend=_move(standing, almanac, clock),
     )
+
+
+def _serving(standing: Judged) -> list[Serving]:
+    return standing.recipe.serving if standing.recipe else []
 
 
 def _slack(day: date, lead_days: int, today: date) -> int:
@@ -128,14 +174,14 @@ def _when(sight: _Sight, *, lead_days: int, today: date) -> str:
     return f"shutdown on {day}, in {(day - today).days} d; begin by {begin}{source}"
 
 
-def successors(standing: Standing, almanac: Almanac, clock: Observation) -> list[str]:
+def successors(standing: Judged, almanac: Almanac, clock: Observation) -> list[str]:
     """Returns who is named to replace the base: by the observation, then by the base's file."""
     base = almanac.bases.get(standing.base)
     named = [clock.successor, *(base.successors if base else [])]
     return list(dict.fromkeys(name for name in named if name))
 
 
-def _move(standing: Standing, almanac: Almanac, clock: Observation) -> str:
+def _move(standing: Judged, almanac: Almanac, clock: Observation) -> str:
     if standing.passed is not None:
         return f"adapterctl promote {standing.adapter}@{standing.passed}"
     if standing.aliases == ["previous"]:
@@ -157,10 +203,10 @@ def _declare(stated: str, provider: str | None) -> str:
     return f"adapterctl bases add {name} --path DIR"
 
 
-def _unknown(standing: Standing, almanac: Almanac) -> Iterator[Finding]:
+def _unknown(standing: Judged, almanac: Almanac) -> Iterator[Finding]:
     """Yields where the adapter is served without a known end of the weights or the service."""
     ends = [clock for clock in standing.status.clocks if clock.phase != "tuning"]
-    places = almanac.places(standing.base, standing.recipe.serving)
+    places = almanac.places(standing.base, _serving(standing))
     elsewhere = {seen.provider or seen.region for seen in almanac.about(standing.base)} - {None}
     if not places and elsewhere:
         yield _served_nowhere(standing, sorted(map(str, elsewhere)))
@@ -171,7 +217,7 @@ def _unknown(standing: Standing, almanac: Almanac) -> Iterator[Finding]:
         yield _without_end(standing, place if place.provider != SELF_HOSTED else None)
 
 
-def _served_nowhere(standing: Standing, providers: list[str]) -> Finding:
+def _served_nowhere(standing: Judged, providers: list[str]) -> Finding:
     return about(
         standing,
         "EOL004",
@@ -182,7 +228,7 @@ def _served_nowhere(standing: Standing, providers: list[str]) -> Finding:
     )
 
 
-def _without_end(standing: Standing, place: Serving | None) -> Finding:
+def _without_end(standing: Judged, place: Serving | None) -> Finding:
     where = f"--phase serving --provider {place.provider}" if place else "--phase weights"
     return about(
         standing,
@@ -193,12 +239,22 @@ def _without_end(standing: Standing, place: Serving | None) -> Finding:
         phase="serving" if place else "weights",
         provider=place.provider if place else None,
         region=place.region if place else None,
-        mend=f"adapterctl lifecycle add {standing.base} {where} --not-before DATE --source URL",
+        mend=f"adapterctl lifecycle add {standing.base} {where} --not-before DATE --source URL"
+        if re.match(NAME_PATTERN, standing.base)
+        else _declare_first(standing),
     )
 
 
+def _declare_first(standing: Judged) -> str:
+    """Returns how the base is declared that an adopted version only states."""
+    if standing.base == NO_BASE:
+        return f"write base in registry/adapters/{standing.adapter}/recipe.yaml"
+    repository = stated_base(standing.base).kind == "hub"
+    return _declare(standing.base if repository else PurePath(standing.base).name, None)
+
+
 def _short_lived_successor(
-    standing: Standing, almanac: Almanac, frame: Frame, *, clock: Observation
+    standing: Judged, almanac: Almanac, frame: Frame, *, clock: Observation
 ) -> Iterator[Finding]:
     """A successor that ends before the next move after this one could be done.
 
@@ -207,9 +263,7 @@ def _short_lived_successor(
     arrival = max(frame.today, day_of(clock))
     lead = standing.status.lead_days
     for name in successors(standing, almanac, clock):
-        status = almanac.status_on(
-            arrival, base=name, serving=standing.recipe.serving, lead_days=lead
-        )
+        status = almanac.status_on(arrival, base=name, serving=_serving(standing), lead_days=lead)
         if status.ends is None or status.slack_days is None or status.slack_days >= 0:
             continue
         runway = max(0, status.slack_days + lead)

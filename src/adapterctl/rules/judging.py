@@ -27,7 +27,7 @@ def judge(standing: Standing, almanac: Almanac, frame: Frame) -> Iterator[Findin
 
 
 def _unowned(standing: Standing) -> Iterator[Finding]:
-    owners = standing.recipe.owners
+    owners = standing.people
     missing = [key for key in ("team", "backup") if getattr(owners, key) is None]
     if missing:
         yield about(
@@ -40,7 +40,7 @@ def _unowned(standing: Standing) -> Iterator[Finding]:
 
 
 def _without_shadow(standing: Standing) -> Iterator[Finding]:
-    if SHADOW not in standing.recipe.data.evaluation:
+    if standing.recipe is not None and SHADOW not in standing.recipe.data.evaluation:
         yield about(
             standing,
             "EVAL002",

@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
+from adapterctl.records.noun import Noun
 from adapterctl.records.parity import ParityReport
+from adapterctl.records.policy import Waiver
+from adapterctl.rules.probe import Moved
 from adapterctl.rules.trails import Divergence
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """One pin and what the world says of it; ``problem`` is None when they agree."""
+    """One pin and what the world says of it; ``problem`` is None when they agree.
+
+    Attributes:
+        notes: what is worth knowing and no judgement against.
+    """
 
     what: str
     pin: str
     problem: str | None
     hint: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Behaviour:
+    """A version's probe, asked again in the running environment.
+
+    Attributes:
+        aspects: what moved, from the text to the outputs.
+        environment: what differs between then and now and can change results.
+    """
+
+    adapter: str
+    version: int
+    aspects: tuple[Moved, ...]
+    environment: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing moved, to the last bit."""
+        return not any(aspect.moved for aspect in self.aspects)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,3 +91,27 @@ class Rebuilt:
     def passed(self) -> bool:
         """Whether the candidate passed its gate."""
         return self.report is not None and self.report.verdict == "PASS"
+
+
+class Acceptance(Noun, frozen=True, kw_only=True):
+    """A waiver as it stands now, and what became of it.
+
+    Attributes:
+        state: ``unchanged`` when the same was accepted already; ``changed`` when it supersedes
+            ``before``.
+    """
+
+    waiver: Waiver
+    state: Literal["added", "changed", "unchanged"]
+    before: Waiver | None = None
+
+
+def accepted(waiver: Waiver, known: Iterable[Waiver]) -> Acceptance:
+    """Returns what a waiver does to those that are known already."""
+    same = [one for one in known if (one.code, one.subject) == (waiver.code, waiver.subject)]
+    if not same:
+        return Acceptance(waiver=waiver, state="added")
+    before = max(same, key=lambda one: one.until)
+    if len(same) == 1 and (before.reason, before.until) == (waiver.reason, waiver.until):
+        return Acceptance(waiver=before, state="unchanged")
+    return Acceptance(waiver=waiver, state="changed", before=before)

@@ -57,9 +57,6 @@ def _not_runnable(recipe: Recipe) -> Iterator[Contradiction]:
     for key, value in _later(recipe).items():
         if value:
             yield Contradiction((key,), "not honoured yet, and never ignored", "remove it")
-    if recipe.preprocessing.partition(":")[0].endswith(".ipynb"):
-        what = "CODE004 a notebook cannot be an entry point"
-        yield Contradiction(("preprocessing",), what, "move the function into a .py file")
 
 
 def _later(recipe: Recipe) -> dict[str, Any]:

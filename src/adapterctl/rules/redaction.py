@@ -7,6 +7,8 @@ from urllib.parse import SplitResult, urlsplit
 
 _SECRET = re.compile(r"(?i)(^|[_-])(token|key|secret|password|sig|signature|credential)([_-]|$)")
 
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>]+")
+
 REDACTED = "REDACTED"
 
 
@@ -20,6 +22,21 @@ def without_credentials(text: str) -> str:
         return text
     host = url.netloc.rpartition("@")[2]
     return url._replace(netloc=host, query=_query(url)).geturl()
+
+
+def redacted(text: str) -> str:
+    """Returns a text with every URL in it without credentials; all else to the letter."""
+    return _URL.sub(lambda found: _if_secret(found.group()), text)
+
+
+def _if_secret(url: str) -> str:
+    """A URL that keeps no secret stays as it is written; ``git@`` over ssh is only a name."""
+    shown = without_credentials(url)
+    userinfo = url.partition("://")[2].partition("/")[0].rpartition("@")[0]
+    named_only = url.partition("://")[0].endswith("ssh") and ":" not in userinfo
+    if named_only and REDACTED not in shown:
+        return url
+    return shown if userinfo or REDACTED in shown else url
 
 
 def _query(url: SplitResult) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
+from adapterctl.records.adopted import AdoptedVersion, AnyRecord
+from adapterctl.records.base import Base
 from adapterctl.records.noun import Noun
-from adapterctl.records.recipe import Recipe, Task
+from adapterctl.records.recipe import Owners, Recipe, Serving
 from adapterctl.records.version import VersionRecord
+from adapterctl.rules.adoption import NO_BASE, grade_adopted
 from adapterctl.rules.grades import Gap, Grade, Letter, grade
 from adapterctl.rules.lifecycle import Status, day_of
 
@@ -15,21 +18,24 @@ class Standing(Noun, frozen=True, kw_only=True):
     """One adapter version on one day.
 
     Attributes:
-        recipe: as it stands today; the record's own where today's is missing or broken.
+        recipe: as it stands today; the record's own where today's is missing or broken; ``None``
+            for an adopted version that nobody has written a recipe for.
         aliases: those that the version holds.
         leads: it speaks for its adapter: the champion, or else the newest of those judged. What
             is true of the recipe and not of one version is said once, about this one.
         passed: a candidate of the same adapter on another base that passed its parity gate.
         data_removed: an event says that its training data were deleted.
+        meant: of an adopted version, the declared base that its stated one is.
     """
 
-    record: VersionRecord
-    recipe: Recipe
+    record: AnyRecord
+    recipe: Recipe | None
     status: Status
     aliases: list[str]
     leads: bool = True
     passed: int | None = None
     data_removed: bool = False
+    meant: Base | None = None
 
     @property
     def adapter(self) -> str:
@@ -43,33 +49,51 @@ class Standing(Noun, frozen=True, kw_only=True):
 
     @property
     def base(self) -> str:
-        """The base it was built on."""
-        return self.record.base.base
+        """The base it was built on; of an adopted version, what it says of it."""
+        return base_of(self.record, self.meant)
+
+    @property
+    def people(self) -> Owners:
+        """Who answers for the adapter today."""
+        if self.recipe is None and isinstance(self.record, AdoptedVersion):
+            return self.record.owners
+        return self.recipe.owners if self.recipe else Owners()
+
+    @property
+    def serving(self) -> list[Serving]:
+        """Where it is served, as far as a recipe says."""
+        return self.recipe.serving if self.recipe else []
 
     @property
     def owners(self) -> list[str]:
         """The team that owns the adapter, then the one that covers for it."""
-        return owners_of(self.recipe)
+        return teams_of(self.people)
 
     @property
     def consumers(self) -> list[str]:
         """Who must hear of it when the adapter changes."""
-        return sorted({who for place in self.recipe.serving for who in place.consumers})
+        return sorted({who for place in self.serving for who in place.consumers})
 
     @property
     def grade(self) -> Grade:
         """Whether it could be rebuilt."""
-        return grade(self.record, self.recipe, data_removed=self.data_removed)
+        if isinstance(self.record, AdoptedVersion):
+            return grade_adopted(self.record, self.meant, self.people)
+        today = self.recipe or self.record.recipe
+        return grade(self.record, today, data_removed=self.data_removed)
 
 
 class Listed(Noun, frozen=True, kw_only=True):
-    """A line of ``list``; ``rebuilt_from`` is the version that this one replaces."""
+    """A line of ``list``; ``rebuilt_from`` is the version that this one replaces.
+
+    ``task`` is ``None`` for an adopted version that does not say its own.
+    """
 
     adapter: str
     version: int
     owners: list[str]
     base: str
-    task: Task
+    task: str | None
     grade: Letter
     rebuild_by: date | None
     slack_days: int | None
@@ -89,24 +113,42 @@ class Shown(Noun, frozen=True, kw_only=True):
     ends: date | None
     rebuild_by: date | None
     slack_days: int | None
-    record: VersionRecord
+    record: AnyRecord
+
+
+def base_of(record: AnyRecord, meant: Base | None) -> str:
+    """Returns the base of a version by name; see `Standing.base`."""
+    if isinstance(record, VersionRecord):
+        return record.base.base
+    return meant.base if meant else record.base.canonical or record.base.stated or NO_BASE
+
+
+def task_of(record: AnyRecord) -> str | None:
+    """Returns the task that a version was built for, or says that it was."""
+    return record.recipe.task if isinstance(record, VersionRecord) else record.task
 
 
 def owners_of(recipe: Recipe) -> list[str]:
     """Returns the owning team, then its backup; those that are not named are left out."""
-    named = (recipe.owners.team, recipe.owners.backup)
+    return teams_of(recipe.owners)
+
+
+def teams_of(owners: Owners) -> list[str]:
+    """Returns the teams that are named, the owning one first."""
+    named = (owners.team, owners.backup)
     return list(dict.fromkeys(team for team in named if team))
 
 
 def listed(standing: Standing) -> Listed:
     """Returns the line of ``list`` for one version."""
-    record, rebuilt = standing.record, standing.record.rebuilt_from
+    record = standing.record
+    rebuilt = record.rebuilt_from if isinstance(record, VersionRecord) else None
     return Listed(
         adapter=record.adapter,
         version=record.version,
         owners=standing.owners,
         base=standing.base,
-        task=record.recipe.task,
+        task=task_of(record),
         grade=standing.grade.letter,
         rebuild_by=standing.status.rebuild_by,
         slack_days=standing.status.slack_days,

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from adapterctl.records.adopted import AnyRecord
 from adapterctl.records.event import Event
 from adapterctl.records.noun import Noun
 from adapterctl.records.version import VersionRecord
+from adapterctl.rules.standing import base_of
 
 
 class Happening(Noun, frozen=True, kw_only=True):
-    """One line of an adapter's history; ``what`` is ``registered`` or an event's kind."""
+    """One line of a history; ``what`` is ``registered``, ``imported`` or an event's kind."""
 
     at: str
     what: str
@@ -21,7 +23,7 @@ class Happening(Noun, frozen=True, kw_only=True):
     details: dict[str, Any]
 
 
-def timeline(records: Iterable[VersionRecord], events: Iterable[Event]) -> list[Happening]:
+def timeline(records: Iterable[AnyRecord], events: Iterable[Event]) -> list[Happening]:
     """Returns registrations and events, oldest first.
 
     In the same second registrations come first and events keep the order of their ledger.
@@ -30,16 +32,17 @@ def timeline(records: Iterable[VersionRecord], events: Iterable[Event]) -> list[
     return sorted(lines, key=lambda line: line.at)
 
 
-def _registered(record: VersionRecord) -> Happening:
-    rebuilt = record.rebuilt_from
-    details: dict[str, Any] = {"base": record.base.base}
+def _registered(record: AnyRecord) -> Happening:
+    here = isinstance(record, VersionRecord)
+    rebuilt = record.rebuilt_from if isinstance(record, VersionRecord) else None
+    details: dict[str, Any] = {"base": base_of(record, None)}
     if rebuilt is not None:
         details["rebuilt_from"] = rebuilt.version
         details["rung"] = rebuilt.rung
         details["verdict"] = rebuilt.parity.verdict
     return Happening(
         at=record.created,
-        what="registered",
+        what="registered" if here else "imported",
         version=record.version,
         by=record.created_by,
         because=None,

@@ -1,7 +1,9 @@
 """One door per outside thing, named after it. A store does not know another store but `files`.
 
 - `registry`: ``registry/``, the truth. `dvc`: the bytes. `mlflow`: the mirror. `git`, `hub`.
+- `tensor_lists`: what tells the same weights under another name.
 - `safetensors`: identity of weights, read without torch. `rows`: data files.
 - `code`: import closures. `processes`: a user's function in a clean process.
+- `distributions`: what is installed. `pip`: package indexes. `pylock`: lock files.
 - `files`: writing whole or not at all.
 """

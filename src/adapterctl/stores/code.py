@@ -43,6 +43,15 @@ def closure(root: Path, entry_point: str) -> list[FilePin]:
     return [_pin(root, file) for file in sorted(found)]
 
 
+def pinned(root: Path, paths: Iterable[str]) -> list[FilePin]:
+    """Returns files of the repository by content, sorted by path.
+
+    Raises:
+        InvalidInput: one cannot be read.
+    """
+    return [_pin(root, path) for path in sorted(set(paths))]
+
+
 def bundle(root: Path, files: Iterable[FilePin], out: Path) -> None:
     """Copies pinned files to the same paths below ``out``.
 

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from adapterctl.errors import AdapterctlError
 
+LFS_POINTER = b"version https://git-lfs"
+"""How a file begins that Git LFS has left in the place of another."""
+
 PART = ".part"
 """Ends the name of what is being written; `init` has git ignore it, for a kill leaves it behind."""
 

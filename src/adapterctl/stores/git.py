@@ -26,6 +26,7 @@ class GitFacts(msgspec.Struct, frozen=True, kw_only=True):
         commit: the commit checked out; ``None`` before the first one.
         refs: branches and tags that reach the commit: remote branches first, then tags, then
             local branches.
+        pushed: a branch of a remote reaches the commit, as far as was fetched or pushed here.
         remote: URL of ``origin`` or else of the first remote, without credentials.
         dirty: those of the paths asked for that are not committed as they stand.
         user_name: who commits here.
@@ -34,6 +35,7 @@ class GitFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     commit: str | None = None
     refs: tuple[str, ...] = ()
+    pushed: bool = False
     remote: str | None = None
     dirty: tuple[str, ...] = ()
     user_name: str | None = None
@@ -64,6 +66,7 @@ def facts(root: Path, paths: Sequence[str] = (), *, timeout: float = TIMEOUT_SEC
     return GitFacts(
         commit=commit,
         refs=_refs(git) if commit else (),
+        pushed=commit is not None and bool(_containing(git, "refs/remotes")),
         remote=_remote(git),
         dirty=_dirty(git, paths) if commit else tuple(sorted(paths)),
         user_name=_user(git, "name"),
@@ -156,12 +159,15 @@ class _Git:
 
 
 def _refs(git: _Git) -> tuple[str, ...]:
-    found: list[str] = []
-    for kind in ("refs/remotes", "refs/tags", "refs/heads"):
-        answer = git.answer("for-each-ref", "--contains", "HEAD", "--format=%(refname)", kind)
-        names = [ref.removeprefix(f"{kind}/") for ref in (answer or "").split()]
-        found += [name for name in names if kind != "refs/remotes" or not name.endswith("/HEAD")]
-    return tuple(found)
+    kinds = ("refs/remotes", "refs/tags", "refs/heads")
+    return tuple(name for kind in kinds for name in _containing(git, kind))
+
+
+def _containing(git: _Git, kind: str) -> list[str]:
+    """Returns the refs of a kind that reach HEAD, by their short names."""
+    answer = git.answer("for-each-ref", "--contains", "HEAD", "--format=%(refname)", kind)
+    names = [ref.removeprefix(f"{kind}/") for ref in (answer or "").split()]
+    return [name for name in names if kind != "refs/remotes" or not name.endswith("/HEAD")]
 
 
 def _remote(git: _Git) -> str | None:

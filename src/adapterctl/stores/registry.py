@@ -6,26 +6,31 @@ rewritten; ledgers are only added to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from adapterctl.errors import InvalidInput, NotFound, Problem
+from adapterctl.records.adopted import AnyRecord, read_record
 from adapterctl.records.base import Base, BaseIdentity
 from adapterctl.records.canonical import compact, pretty
 from adapterctl.records.event import Event
 from adapterctl.records.lifecycle import Observation
-from adapterctl.records.policy import Policy, Waiver, Waivers
+from adapterctl.records.policy import People, Policy, Waiver, Waivers
 from adapterctl.records.reading import build, merge, read_json, read_yaml
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.version import VersionRecord
+from adapterctl.records.yaml_edit import put_entries
 from adapterctl.records.yaml_text import parse
+from adapterctl.rules.adoption import built
 from adapterctl.rules.recipes import contradictions
 from adapterctl.stores.files import append_line, create_exclusively, write_atomically
 
 T = TypeVar("T", bound=msgspec.Struct)
+R = TypeVar("R", bound=AnyRecord)
 
 
 class FolderRegistry:
@@ -131,6 +136,10 @@ class FolderRegistry:
         """Returns the path of a version's record."""
         return self.adapter_folder(adapter) / f"{version}.json"
 
+    def lock_path(self, adapter: str, version: int) -> Path:
+        """Returns the path of the lock of a version's environment."""
+        return self.adapter_folder(adapter) / f"{version}.pylock.toml"
+
     def record_bytes(self, adapter: str, version: int) -> bytes:
         """Returns a record as it stands."""
         path = self.record_path(adapter, version)
@@ -144,18 +153,30 @@ class FolderRegistry:
         return path.read_bytes()
 
     def record(self, adapter: str, version: int) -> VersionRecord:
-        """Returns the record of a version."""
+        """Returns the record of a version that was built.
+
+        Raises:
+            InvalidInput: it was imported, and its sources are not recorded.
+        """
+        return built(self.any_record(adapter, version))
+
+    def any_record(self, adapter: str, version: int) -> AnyRecord:
+        """Returns the record of a version, built or adopted."""
         raw = self.record_bytes(adapter, version)
-        return read_json(raw, VersionRecord, file=self._shown(self.record_path(adapter, version)))
+        return read_record(raw, file=self._shown(self.record_path(adapter, version)))
 
     def records(self, adapter: str) -> Iterator[VersionRecord]:
+        """Yields the records of an adapter's versions that were built, ascending."""
+        for record in self.any_records(adapter):
+            if isinstance(record, VersionRecord):
+                yield record
+
+    def any_records(self, adapter: str) -> Iterator[AnyRecord]:
         """Yields all records of an adapter, ascending."""
         for version in self.versions(adapter):
-            yield self.record(adapter, version)
+            yield self.any_record(adapter, version)
 
-    def claim(
-        self, adapter: str, build: Callable[[int], VersionRecord], *, above: int = 0
-    ) -> VersionRecord:
+    def claim(self, adapter: str, build: Callable[[int], R], *, above: int = 0) -> R:
         """Claims the next number by exclusive creation and writes the record, whole.
 
         Args:
@@ -218,12 +239,31 @@ class FolderRegistry:
             read_yaml(self._text(path), Policy, file="params.yaml") if path.is_file() else Policy()
         )
 
+    def people(self) -> People:
+        """Returns the teams and their members; nobody without ``people.yaml``."""
+        path = self.folder / "people.yaml"
+        if not path.is_file():
+            return People()
+        return read_yaml(self._text(path), People, file=self._shown(path))
+
     def waivers(self) -> list[Waiver]:
         """Returns the accepted gaps."""
         path = self.folder / "waivers.yaml"
         if not path.is_file():
             return []
         return read_yaml(self._text(path), Waivers, file=self._shown(path)).waivers
+
+    def add_waivers(self, waivers: Sequence[Waiver]) -> Path:
+        """Adds accepted gaps; one of the same code and subject is superseded, at its place."""
+        path = self.folder / "waivers.yaml"
+        text = self._text(path) if path.is_file() else ""
+        entries = [
+            {**msgspec.structs.asdict(one), "until": date.fromisoformat(one.until)}
+            for one in waivers
+        ]
+        text = put_entries(text, "waivers", entries, same=("code", "subject"))
+        write_atomically(path, text.encode())
+        return path
 
     def _shown(self, path: Path) -> str:
         inside = path.is_relative_to(self.root)

@@ -10,7 +10,8 @@
 - From rows to tokens: `text`, `formats`, `tokenizer`, `faulty_rows`.
 - A base and its adapter: `loading`, `adapted`, `adapter_files`; without weights
   `blueprint`, `inspect`.
-- Asking: `predict`, `classification`, `generation`, `likelihood`; `predictor` for MLflow.
+- Asking: `predict`, `classification`, `generation`, `likelihood`; `predictor` for MLflow;
+  `effect` (LoRA on against off), `probing` (single rows).
 """
 
 import os

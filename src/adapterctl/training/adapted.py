@@ -6,6 +6,7 @@ must find its place, and nothing that the outputs depend on may be left to chanc
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +20,12 @@ from peft import (
     PEFT_TYPE_TO_CONFIG_MAPPING,
     get_peft_model_state_dict,
 )
+from peft.tuners.tuners_utils import check_target_module_exists
 from safetensors import SafetensorError, safe_open
 
 from adapterctl.errors import Mismatch, NotFound
 from adapterctl.records.recipe import Task
+from adapterctl.rules.effects import Fit
 from adapterctl.training.loading import LoadedBase, load_base, misfit
 from adapterctl.training.quiet import quiet
 
@@ -68,12 +71,38 @@ def adapted(base: LoadedBase, adapter_dir: Path) -> Iterator[LoadedBase]:
         Mismatch: tensors are missing, left over or misshapen (WGT002), the base's fresh head is
             not among them, or the config has settings that this PEFT does not know.
     """
-    tree = [(p, name, child) for p in base.model.modules() for name, child in p.named_children()]
     given = _shapes_in(adapter_dir)
-    own = [(parameter, parameter.detach().clone()) for parameter in _named_in(given, base)]
-    try:
+    with _restored(base, given):
         _put_on(base, adapter_dir, given)
         yield base
+
+
+def fit(base: LoadedBase, adapter_dir: Path) -> Fit:
+    """Returns whether an adapter finds its place on a base, tensor by tensor; nothing is kept.
+
+    Raises:
+        NotFound: the folder holds no adapter in safetensors.
+        Mismatch: its weights cannot be read, or its config not by this PEFT.
+    """
+    given = _shapes_in(adapter_dir)
+    config = _config_in(adapter_dir, task=base.task)
+    headless = {PREFIX + name for name in _absent_head(base, given)}
+    unmatched = _unmatched(config, base)
+    if unmatched and unmatched == _patterns(config):
+        # PEFT refuses to look any further.
+        return Fit(misfit(missing=headless, unexpected=given), tuple(unmatched))
+    with _restored(base, given):
+        faults = _faults(given, *_places(_wrapped(base, config)))
+    faults["missing"] |= headless
+    return Fit(misfit(**faults), tuple(unmatched))
+
+
+@contextmanager
+def _restored(base: LoadedBase, given: Shapes) -> Iterator[None]:
+    tree = [(p, name, child) for p in base.model.modules() for name, child in p.named_children()]
+    own = [(parameter, parameter.detach().clone()) for parameter in _named_in(given, base)]
+    try:
+        yield
     finally:
         for parent, name, child in tree:
             parent._modules[name] = child
@@ -85,13 +114,36 @@ def adapted(base: LoadedBase, adapter_dir: Path) -> Iterator[LoadedBase]:
 
 def _put_on(base: LoadedBase, adapter_dir: Path, given: Shapes) -> None:
     _check_head(base, given, place=str(adapter_dir))
-    config = _config_in(adapter_dir, task=base.task)
-    with quiet():
-        wrapped = MODEL_TYPE_TO_PEFT_MODEL_MAPPING[config.task_type](base.model, config)
+    wrapped = _wrapped(base, _config_in(adapter_dir, task=base.task))
     _check_fit(given, wrapped, place=str(adapter_dir))
     with quiet():
         wrapped.load_adapter(str(adapter_dir), "default", torch_device=base.device)
     wrapped.requires_grad_(False).eval()
+
+
+def _wrapped(base: LoadedBase, config: Any) -> Any:
+    with quiet():
+        return MODEL_TYPE_TO_PEFT_MODEL_MAPPING[config.task_type](base.model, config)
+
+
+def _patterns(config: Any) -> list[str]:
+    """Returns the names that pick the modules to adapt; PEFT's own choice and "all" are none."""
+    wanted = config.target_modules
+    if wanted is None or wanted == "all-linear":
+        return []
+    return [wanted] if isinstance(wanted, str) else sorted(wanted)
+
+
+def _unmatched(config: Any, base: LoadedBase) -> list[str]:
+    """Returns the patterns that, as PEFT reads them, pick no module of the base."""
+    names = [name for name, _ in base.model.named_modules()]
+    alone = copy.copy(config)
+    unmatched = []
+    for pattern in _patterns(config):
+        alone.target_modules = pattern if isinstance(config.target_modules, str) else {pattern}
+        if not any(check_target_module_exists(alone, name) for name in names):
+            unmatched.append(pattern)
+    return unmatched
 
 
 def _named_in(given: Shapes, base: LoadedBase) -> list[Any]:
@@ -144,7 +196,7 @@ def _config_in(adapter_dir: Path, *, task: Task) -> Any:
 
 
 def _check_head(base: LoadedBase, given: Shapes, *, place: str) -> None:
-    absent = [name for name in base.fresh if PREFIX + name not in given]
+    absent = _absent_head(base, given)
     if absent:
         raise Mismatch(
             "neither base nor adapter holds "
@@ -154,15 +206,28 @@ def _check_head(base: LoadedBase, given: Shapes, *, place: str) -> None:
         )
 
 
-def _check_fit(given: Shapes, wrapped: Any, *, place: str) -> None:
+def _absent_head(base: LoadedBase, given: Shapes) -> list[str]:
+    return [name for name in base.fresh if PREFIX + name not in given]
+
+
+def _places(wrapped: Any) -> tuple[Shapes, Shapes]:
+    """Returns the shapes of everything in an adapted base, and of what its adapter must hold."""
     state = wrapped.state_dict()
     wanted = get_peft_model_state_dict(wrapped, state_dict=state, save_embedding_layers=False)
-    shapes = {name: tuple(value.shape) for name, value in (state | wanted).items()}
-    what = misfit(
-        missing=wanted.keys() - given.keys(),
-        unexpected=given.keys() - shapes.keys(),
-        misshapen={name for name in given if shapes.get(name, given[name]) != given[name]},
-    )
+    places = {name: tuple(value.shape) for name, value in (state | wanted).items()}
+    return places, {name: places[name] for name in wanted}
+
+
+def _faults(given: Shapes, places: Shapes, wanted: Shapes) -> dict[str, set[str]]:
+    return {
+        "missing": wanted.keys() - given.keys(),
+        "unexpected": given.keys() - places.keys(),
+        "misshapen": {name for name in given if places.get(name, given[name]) != given[name]},
+    }
+
+
+def _check_fit(given: Shapes, wrapped: Any, *, place: str) -> None:
+    what = misfit(**_faults(given, *_places(wrapped)))
     if what:
         raise Mismatch(
             f"the adapter does not fit this base: {what}",

@@ -23,19 +23,22 @@ import torch
 
 from adapterctl.errors import AdapterctlError, InvalidInput
 from adapterctl.records.version import Environment
+from adapterctl.rules.redaction import redacted
 
 VARIABLES = (
     "ATEN_CPU_CAPABILITY",
     "CUBLAS_WORKSPACE_CONFIG",
     "CUDA_VISIBLE_DEVICES",
+    "HF_ENDPOINT",
     "KMP_AFFINITY",
     "MKL_CBWR",
     "MKL_NUM_THREADS",
+    "NVIDIA_TF32_OVERRIDE",
     "OMP_NUM_THREADS",
     "PYTHONHASHSEED",
     "TOKENIZERS_PARALLELISM",
 )
-"""Environment variables that are recorded; no other one is."""
+"""Environment variables that are recorded, URLs in them without credentials; no other one is."""
 
 _WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 
@@ -120,7 +123,7 @@ def environment(device: str, *, threads: int) -> Environment:
         driver=_driver() if on_gpu else None,
         deterministic=True,
         distributions=_distributions(),
-        variables={name: os.environ[name] for name in VARIABLES if name in os.environ},
+        variables={name: redacted(os.environ[name]) for name in VARIABLES if name in os.environ},
     )
 
 
@@ -154,8 +157,12 @@ def _driver() -> str | None:
 
 
 def _distributions() -> dict[str, str]:
-    found = importlib.metadata.distributions()
-    return {_canonical(each.name): each.version for each in found if each.name}
+    """Returns name to version; of two with one name, the one that is imported."""
+    found: dict[str, str] = {}
+    for each in importlib.metadata.distributions():
+        if each.name:
+            found.setdefault(_canonical(each.name), each.version)
+    return found
 
 
 def _canonical(name: str) -> str:

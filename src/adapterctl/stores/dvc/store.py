@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import msgspec
+
 from adapterctl.errors import InvalidInput, NotFound
 from adapterctl.records.version import ArtifactPin, DatasetPin
-from adapterctl.stores.dvc.digests import Progress, hash_files
+from adapterctl.stores.dvc.digests import FileDigests, Progress, hash_files
 from adapterctl.stores.dvc.objects import Source, first_listing, keep_files, keep_tree, missing
 from adapterctl.stores.dvc.pinning import pin_path
 from adapterctl.stores.dvc.repository import initialise, opened, remote_name, remote_odb
@@ -147,9 +149,30 @@ class DvcStore:
         files = hash_files(folder, _files(folder), progress=progress)
         with opened(self.root) as repo:
             keep_files(repo.cache.local, folder, files)
-            md5 = keep_tree(repo.cache.local, files)
-        pins = [file.pin for file in files]
-        return ArtifactPin(md5=md5, size=sum(file.size for file in files), files=pins)
+            return _keep_artifact(repo.cache.local, files)
+
+    def add_parts(
+        self, parts: Iterable[tuple[Path, Sequence[str]]], *, under: str
+    ) -> list[ArtifactPin]:
+        """Puts chosen files of many folders into DVC's cache, each folder as one object.
+
+        Args:
+            parts: folder, and the names of its files to keep.
+            under: the folder inside the object that they are put into.
+
+        Raises:
+            AdapterctlError: a file cannot be read, or the cache cannot be written.
+        """
+        pins = []
+        with opened(self.root) as repo:
+            for folder, names in parts:
+                files = hash_files(folder, names)
+                keep_files(repo.cache.local, folder.resolve(), files)
+                placed = [
+                    msgspec.structs.replace(file, path=f"{under}/{file.path}") for file in files
+                ]
+                pins.append(_keep_artifact(repo.cache.local, placed))
+        return pins
 
     def fetch_folder(
         self,
@@ -207,6 +230,13 @@ class DvcStore:
 
 def _cache(repo: Any) -> Source:
     return Source(name="the cache", odb=repo.cache.local)
+
+
+def _keep_artifact(cache: Any, files: Sequence[FileDigests]) -> ArtifactPin:
+    """Lists files that the cache holds as one folder object."""
+    md5 = keep_tree(cache, files)
+    size = sum(file.size for file in files)
+    return ArtifactPin(md5=md5, size=size, files=[file.pin for file in files])
 
 
 def _files(folder: Path) -> Sequence[str]:

@@ -120,7 +120,7 @@ class MlflowMirror:
 
     def _add(self, entry: MirrorEntry, runs: Runs, versions: Versions) -> None:
         run = runs.finished(entry)
-        versions.create_model(entry.record.recipe.purpose)
+        versions.create_model(entry.purpose)
         self._checkpoint("registered model")
         for gap in range(versions.highest + 1, entry.record.version):
             versions.add_placeholder(gap, run=runs.placeholder(entry.record.adapter, gap))

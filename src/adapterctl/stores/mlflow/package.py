@@ -15,6 +15,7 @@ from adapterctl.records.noun import Name, Noun, Sha256
 from adapterctl.records.reading import read_json
 from adapterctl.records.recipe import Generation, Task
 from adapterctl.records.version import FilePin
+from adapterctl.rules.adoption import built
 from adapterctl.stores.mlflow.entry import MirrorEntry
 
 FILE = "adapterctl.json"
@@ -53,7 +54,7 @@ class Package(Noun, frozen=True, kw_only=True):
 
 def package_of(entry: MirrorEntry) -> Package:
     """Returns what is written beside the adapter of ``entry``."""
-    record = entry.record
+    record = built(entry.record)
     recipe = record.recipe
     return Package(
         schema_version=1,
@@ -106,6 +107,6 @@ def mlmodel_text(entry: MirrorEntry, *, run_id: str, loader_module: str) -> str:
     described.add_flavor(
         "python_function",
         loader_module=loader_module,
-        python_version=entry.record.environment.python,
+        python_version=built(entry.record).environment.python,
     )
     return str(described.to_yaml())

@@ -7,12 +7,14 @@ already, which MLflow accepts: an equal param, an equal metric at the same time 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from adapterctl.records.adopted import AdoptedVersion, AnyRecord
 from adapterctl.records.canonical import compact
 from adapterctl.records.version import DatasetPin, TrailStep, VersionRecord
 from adapterctl.stores.mlflow.entry import MirrorEntry
@@ -27,6 +29,8 @@ STATE = "adapterctl.state"
 PARAM_LENGTH = 6_000
 DATASET_DIGEST_LENGTH = 36
 
+_KEY = re.compile(r"[\w./ -]{1,200}", re.ASCII)
+
 _SECTIONS = ("lora", "training", "generation")
 _SCALARS = ("task", "base", "preprocessing", "trainer", "evaluator")
 
@@ -34,10 +38,11 @@ _SCALARS = ("task", "base", "preprocessing", "trainer", "evaluator")
 def run_tags(entry: MirrorEntry) -> dict[str, str]:
     """Returns the run's tags; MLflow's own names where it has one."""
     record = entry.record
+    code = record.code if isinstance(record, VersionRecord) else None
     own = {
         "mlflow.user": record.created_by,
-        "mlflow.source.git.commit": record.code.commit,
-        "mlflow.source.git.repoURL": record.code.repo,
+        "mlflow.source.git.commit": code.commit if code else None,
+        "mlflow.source.git.repoURL": code.repo if code else None,
     }
     return {key: value for key, value in own.items() if value} | version_tags(entry)
 
@@ -45,6 +50,8 @@ def run_tags(entry: MirrorEntry) -> dict[str, str]:
 def version_tags(entry: MirrorEntry) -> dict[str, str]:
     """Returns the tags by which a version is found in MLflow's model registry."""
     record = entry.record
+    if isinstance(record, AdoptedVersion):
+        return _adopted_tags(entry, record)
     rebuilt = record.rebuilt_from
     tags = {
         RECORD: entry.record_digest,
@@ -66,8 +73,30 @@ def version_tags(entry: MirrorEntry) -> dict[str, str]:
     return {key: value for key, value in tags.items() if value} | data
 
 
-def params(record: VersionRecord) -> dict[str, str]:
-    """Returns the hyperparameters, ``lora.r`` and ``training.seed``, as text."""
+def _adopted_tags(entry: MirrorEntry, record: AdoptedVersion) -> dict[str, str]:
+    tags = {
+        RECORD: entry.record_digest,
+        VERSION: str(record.version),
+        "adapterctl.adopted": "true",
+        "adapterctl.base_stated": record.base.stated,
+        "adapterctl.base": record.base.canonical,
+        "adapterctl.base_revision": record.base.commit,
+        "adapterctl.weights": record.weights_sha256,
+        "adapterctl.team": record.owners.team,
+        "adapterctl.grade": entry.grade,
+    }
+    data = {f"adapterctl.data.{role}": pin.sha256 for role, pin in _data(record)}
+    return {key: value for key, value in tags.items() if value} | data
+
+
+def params(record: AnyRecord) -> dict[str, str]:
+    """Returns the hyperparameters, ``lora.r`` and ``training.seed``, as text.
+
+    Of an adopted version the fields of its config, ``stated.r``; MLflow refuses stranger keys.
+    """
+    if isinstance(record, AdoptedVersion):
+        stated = {k: v for k, v in record.config.items() if v not in (None, "")}
+        return {f"stated.{k}": _param(v) for k, v in sorted(stated.items()) if _KEY.fullmatch(k)}
     recipe = msgspec.to_builtins(record.recipe)
     flat = {key: recipe[key] for key in _SCALARS}
     for section in _SECTIONS:
@@ -78,8 +107,10 @@ def params(record: VersionRecord) -> dict[str, str]:
     return {key: _param(value) for key, value in sorted(flat.items())}
 
 
-def metrics(record: VersionRecord) -> dict[str, float]:
+def metrics(record: AnyRecord) -> dict[str, float]:
     """Returns ``<set>.<metric>``, and what the training run was, in numbers."""
+    if isinstance(record, AdoptedVersion):
+        return {}
     flat = {
         f"{name}.{metric}": value
         for name, values in record.metrics.items()
@@ -104,7 +135,7 @@ def dataset_digest(pin: DatasetPin) -> str:
     return pin.sha256[:DATASET_DIGEST_LENGTH]
 
 
-def datasets(record: VersionRecord) -> list[Any]:
+def datasets(record: AnyRecord) -> list[Any]:
     """Returns MLflow's dataset inputs: digest and DVC path, never rows."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
@@ -123,7 +154,7 @@ def datasets(record: VersionRecord) -> list[Any]:
     ]
 
 
-def milliseconds(record: VersionRecord) -> tuple[int, int]:
+def milliseconds(record: AnyRecord) -> tuple[int, int]:
     """Returns start and end of the training run, in milliseconds since the epoch.
 
     The end is the moment of the record, so that a replay tells when the work was done, not when
@@ -131,11 +162,16 @@ def milliseconds(record: VersionRecord) -> tuple[int, int]:
     """
     moment = datetime.fromisoformat(record.created)
     end = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    seconds = record.training.seconds if record.training else 0.0
+    training = record.training if isinstance(record, VersionRecord) else None
+    seconds = training.seconds if training else 0.0
     return round((end - seconds) * 1000), round(end * 1000)
 
 
-def _data(record: VersionRecord) -> Iterator[tuple[str, DatasetPin]]:
+def _data(record: AnyRecord) -> Iterator[tuple[str, DatasetPin]]:
+    if isinstance(record, AdoptedVersion):
+        if record.train is not None:
+            yield "train", record.train
+        return
     yield "train", record.train
     yield from sorted(record.evaluation.items())
     if record.selection:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
+from adapterctl.records.adopted import AdoptedVersion
 from adapterctl.records.canonical import pretty
 from adapterctl.stores.mlflow.entry import MirrorEntry
 from adapterctl.stores.mlflow.package import CODE, FILE, mlmodel_text, package_of
@@ -154,6 +155,10 @@ class Runs:
         if not entry.sensitive:
             self._upload_folder(run_id, entry, folder="predictions", into="predictions")
         client.log_text(run_id, entry.record_bytes.decode(), "record.json")
+        if isinstance(entry.record, AdoptedVersion):
+            # On which base, and how, nobody has recorded: MLflow could not load it.
+            self._checkpoint("artifacts")
+            return
         client.log_text(run_id, entry.recipe_text, "recipe.yaml")
         client.log_text(run_id, pretty(package_of(entry)).decode(), f"adapter/{FILE}")
         self._checkpoint("documents")

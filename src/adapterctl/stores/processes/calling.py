@@ -37,10 +37,30 @@ class _Outcome(msgspec.Struct, frozen=True):
     error: str | None = None
     message: str = ""
     frames: list[tuple[str, int]] = []
+    modules: dict[str, str] = {}
+    opened: list[str] = []
+
+
+class Traced(msgspec.Struct, frozen=True):
+    """What a function returned, and what its run needed.
+
+    Attributes:
+        modules: every module that it imported, with its file.
+        opened: every file that it opened for reading, sources among them.
+    """
+
+    result: Any
+    modules: dict[str, Path]
+    opened: list[Path]
 
 
 def call_entry_point(
-    root: Path, entry_point: str, argument: Any, *, timeout: float = TIMEOUT_SECONDS
+    root: Path,
+    entry_point: str,
+    argument: Any,
+    *,
+    timeout: float = TIMEOUT_SECONDS,
+    offline: bool = False,
 ) -> Any:
     """Returns what ``path.py:function`` makes of ``argument``, in a clean process.
 
@@ -53,6 +73,7 @@ def call_entry_point(
         entry_point: ``path.py:function``, the path relative to ``root``.
         argument: anything that JSON can hold.
         timeout: seconds until the process is killed.
+        offline: reaching for the network is an error there.
 
     Returns:
         the result after a round trip through JSON: tuples come back as lists.
@@ -61,42 +82,71 @@ def call_entry_point(
         InvalidInput: the function raises, returns what JSON cannot hold, ends its process, or
             takes too long; an exception is placed at the last line of the user's that it passed.
     """
+    task = _Task(root=root.resolve(), entry_point=entry_point, offline=offline, clean=True)
+    return _outcome_of(task, argument, timeout=timeout).result
+
+
+def trace_entry_point(
+    root: Path, entry_point: str, argument: Any, *, timeout: float = TIMEOUT_SECONDS
+) -> Traced:
+    """Runs ``path.py:function`` as its author does: own home directory, variables, user site.
+
+    What it imports by whatever means (``importlib``, edits of ``sys.path``, under conditions) is
+    seen; see `call_entry_point` for arguments, result and errors.
+    """
+    task = _Task(root=root.resolve(), entry_point=entry_point, offline=False, clean=False)
+    outcome = _outcome_of(task, argument, timeout=timeout)
+    modules = {name: Path(file) for name, file in sorted(outcome.modules.items())}
+    opened = [task.root / file for file in outcome.opened]
+    return Traced(result=outcome.result, modules=modules, opened=opened)
+
+
+class _Task(msgspec.Struct, frozen=True, kw_only=True):
+    """One call; ``clean`` keeps home directory, user site and variables away from it."""
+
+    root: Path
+    entry_point: str
+    offline: bool
+    clean: bool
+
+    def told(self, outcome: Path) -> dict[str, Any]:
+        """Returns the task as the child reads it."""
+        path, _, function = self.entry_point.rpartition(":")
+        return {
+            "root": str(self.root),
+            "file": str(self.root / path),
+            "name": ".".join(Path(path).with_suffix("").parts),
+            "function": function,
+            "offline": self.offline,
+            "traced": not self.clean,
+            "outcome": str(outcome),
+        }
+
+
+def _outcome_of(task: _Task, argument: Any, *, timeout: float) -> _Outcome:
     with tempfile.TemporaryDirectory(prefix="adapterctl-") as name:
         scratch = Path(name)
-        task = _task(scratch, root.resolve(), entry_point)
-        (scratch / "task.json").write_bytes(msgspec.json.encode({**task, "argument": argument}))
-        done = _run(scratch, root, entry_point, timeout=timeout)
-        outcome = _outcome(scratch / "outcome.json", done, entry_point)
+        told = {**task.told(scratch / "outcome.json"), "argument": argument}
+        (scratch / "task.json").write_bytes(msgspec.json.encode(told))
+        done = _run(scratch, task, timeout=timeout)
+        outcome = _outcome(scratch / "outcome.json", done, task.entry_point)
     if outcome.error is not None:
-        raise _raised(outcome, root.resolve(), entry_point)
-    return outcome.result
+        raise _raised(outcome, task.root, task.entry_point)
+    return outcome
 
 
-def _task(scratch: Path, root: Path, entry_point: str) -> dict[str, str]:
-    path, _, function = entry_point.rpartition(":")
-    return {
-        "root": str(root),
-        "file": str(root / path),
-        "name": ".".join(Path(path).with_suffix("").parts),
-        "function": function,
-        "outcome": str(scratch / "outcome.json"),
-    }
-
-
-def _run(
-    scratch: Path, root: Path, entry_point: str, *, timeout: float
-) -> subprocess.CompletedProcess[bytes]:
+def _run(scratch: Path, task: _Task, *, timeout: float) -> subprocess.CompletedProcess[bytes]:
     home = scratch / "home"
     home.mkdir()
     child = Path(__file__).with_name("child.py")
     # -P: the child's own folder stays off sys.path; -s: so does the user's site-packages;
     # -B: no bytecode is left in the user's tree.
-    options = ["-P", "-s", "-B"]
+    options = ["-P", "-B", *(["-s"] if task.clean else [])]
     try:
         return subprocess.run(
             [sys.executable, *options, str(child), str(scratch / "task.json")],
-            cwd=root,
-            env=_environment(home),
+            cwd=task.root,
+            env=_environment(home) if task.clean else os.environ | {"PYTHONUTF8": "1"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=timeout,
@@ -105,7 +155,7 @@ def _run(
     except subprocess.TimeoutExpired:
         raise InvalidInput.one(
             f"still running after {timeout:g} s, killed",
-            place=entry_point,
+            place=task.entry_point,
             hint="make it faster, or give it fewer rows",
         ) from None
 

@@ -20,10 +20,43 @@ def main(task_file: str) -> None:
     outcome = task["outcome"]
     sys.excepthook = _reporter(outcome, user_code=True)
     sys.path.insert(0, task["root"])
+    if task["offline"]:
+        sys.addaudithook(_no_network)
+    opened: set[str] = set()
+    if task["traced"]:
+        sys.addaudithook(_watching(opened))
+    before = set(sys.modules)
     function = getattr(_load(task["name"], task["file"]), task["function"])
     result = function(task["argument"])
     sys.excepthook = _reporter(outcome, user_code=False)
-    _write(outcome, {"result": result})
+    _write(outcome, {"result": result, "modules": _files(before), "opened": sorted(opened)})
+
+
+def _no_network(event: str, arguments: tuple[object, ...]) -> None:
+    if event in {"socket.connect", "socket.getaddrinfo", "socket.sendto", "socket.gethostbyname"}:
+        raise OSError(f"no network here: {event} {arguments[1:]}")
+
+
+def _watching(opened: set[str]) -> Callable[[str, tuple[object, ...]], None]:
+    """Returns an audit hook that collects the files opened for reading."""
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "open" and isinstance(arguments[0], str):
+            mode = arguments[1]
+            if mode is None or (isinstance(mode, str) and "r" in mode):
+                opened.add(arguments[0])
+
+    return watch
+
+
+def _files(before: set[str]) -> dict[str, str]:
+    """Returns the modules that the function's run has imported, and the file of each."""
+    found = {}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name not in before and isinstance(file, str):
+            found[name] = file
+    return found
 
 
 def _load(name: str, file: str) -> ModuleType:

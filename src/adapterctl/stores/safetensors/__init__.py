@@ -13,6 +13,7 @@ from __future__ import annotations
 from adapterctl.stores.safetensors.hashing import Progress, TensorDigest
 from adapterctl.stores.safetensors.identity import (
     config_digest,
+    float_digests,
     identify,
     tensor_digests,
     tensor_lines,
@@ -23,6 +24,7 @@ __all__ = [
     "Progress",
     "TensorDigest",
     "config_digest",
+    "float_digests",
     "identify",
     "tensor_digests",
     "tensor_lines",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,7 @@ def identify(
         parameters=sum(math.prod(tensor.shape) for tensor in tensors),
         bytes=sum(tensor.size for tensor in tensors),
         tensors=len(tensors),
+        float_digests=float_digests(tensors),
     )
 
 
@@ -79,6 +81,15 @@ def tensor_digests(
     """
     files = weight_files(path) if path.is_dir() else [path]
     return hash_files(files, cache=cache, progress=progress)
+
+
+def float_digests(tensors: Iterable[TensorDigest]) -> list[str]:
+    """Returns the digests of the floating-point tensors, 16 digits of each, once and sorted.
+
+    Whatever the tensors are called and however they are sharded, the same weights have them in
+    common (DESIGN.md, section 3, Fingerprint).
+    """
+    return sorted({t.sha256[:16] for t in tensors if t.dtype.startswith(("F", "BF"))})
 
 
 def tensor_lines(path: Path) -> list[str]:
