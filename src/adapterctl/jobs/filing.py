@@ -32,6 +32,7 @@ from adapterctl.rules.grades import grade
 from adapterctl.stores import files
 from adapterctl.stores.code import bundle
 from adapterctl.stores.files import write_atomically
+from adapterctl.stores.tensor_lists import SUFFIX
 
 if TYPE_CHECKING:
     from adapterctl.stores.mlflow import MirrorEntry
@@ -169,6 +170,7 @@ def finish(
         project.registry.lock_path(adapter, record.version),
         project.registry.events_path(adapter),
         project.registry.base_path(record.base.base),
+        project.registry.base_path(record.base.base).with_suffix(SUFFIX),
         *_data_pointers(project, record),
     ]
     written = sorted({p.relative_to(project.root).as_posix() for p in paths if p.is_file()})
