@@ -184,6 +184,20 @@ def test_a_file_is_tracked_and_pinned_by_md5_and_sha256(project: Path, store: Dv
     assert cached_object(project, pin.md5).read_bytes() == ROWS
 
 
+def test_pinning_never_takes_the_file_away(project: Path, store: DvcStore) -> None:
+    before = (project / "data/train.jsonl").stat()
+    store.pin("data/train.jsonl")
+    after = (project / "data/train.jsonl").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_project_that_asks_for_links_gets_them(project: Path, store: DvcStore) -> None:
+    with (project / ".dvc" / "config").open("a") as config:
+        config.write("[cache]\n    type = symlink\n")
+    store.pin("data/train.jsonl")
+    assert (project / "data/train.jsonl").is_symlink()
+
+
 def test_pinning_again_changes_nothing(project: Path, store: DvcStore) -> None:
     pin = store.pin("data/train.jsonl")
     pointer = (project / "data" / "train.jsonl.dvc").read_bytes()

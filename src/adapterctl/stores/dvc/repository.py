@@ -209,14 +209,22 @@ def _must_keep_content(out: Any, shown: str, mend: str) -> None:
 def track(repo: Any, target: Path, *, attempts: int) -> None:
     """Runs ``dvc add``; DVC's lock is asked for ``attempts`` times.
 
+    DVC would then replace the file by a link to its cache: by way of removing it, so that a
+    process killed in between loses it. With copies for links that gains nothing and is left out.
+
     Raises:
         InvalidInput: git tracks the file already.
         AdapterctlError: the lock stays taken.
     """
     from dvc.output import OutputAlreadyTrackedError
 
+    relink = bool({"hardlink", "symlink"} & set(repo.cache.local.cache_types))
     try:
-        _patiently(lambda: repo.add(str(target)), place=repo.lock.lockfile, attempts=attempts)
+        _patiently(
+            lambda: repo.add(str(target), relink=relink),
+            place=repo.lock.lockfile,
+            attempts=attempts,
+        )
     except OutputAlreadyTrackedError:
         shown = _relative(repo, str(target))
         raise InvalidInput.one(
