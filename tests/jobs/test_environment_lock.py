@@ -7,12 +7,14 @@ import importlib.metadata
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from adapterctl.jobs.environment_lock import keep
 from adapterctl.jobs.project import Project
 from adapterctl.records.version import Environment, LockPin
 from support.indexes import only, serving, wheel
+from support.registries import an_environment
 
 INSTALLED = {"rich": "14.0", "torch": "2.13.0"}
 NONE = ("no pylock.toml at the project's root (uv export, pip lock and pdm export write one)",)
@@ -32,17 +34,8 @@ class Listener:
 
 
 def environment(**distributions: str) -> Environment:
-    return Environment(
-        python="3.11.7",
-        platform="linux-x86_64",
-        cpu_model="A",
-        cpu_capability="AVX2",
-        threads=2,
-        device="cpu",
-        cuda=None,
-        driver=None,
-        deterministic=True,
-        distributions=distributions or INSTALLED,
+    return msgspec.structs.replace(
+        an_environment(), python="3.11.7", distributions=distributions or INSTALLED
     )
 
 

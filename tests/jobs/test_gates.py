@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.commands import Commands, Said
-from support.projects import copied, git
+from support.projects import commit, copied, edit, git
 
 ROUTER = "registry/adapters/router/recipe.yaml"
 PREPARE = "registry/adapters/router/prepare.py"
@@ -38,7 +38,7 @@ def root(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     place = copied(template, tmp_path / "place")
     subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "code.git")], check=True)
     git(place, "remote", "add", "origin", str(tmp_path / "code.git"))
-    push(place)
+    commit(place)
     return place
 
 
@@ -61,18 +61,6 @@ def refused(run: Commands) -> list[str]:
 
 def warned(run: Commands) -> list[str]:
     return [each["code"] for each in check(run).json["results"] if not each["refuses"]]
-
-
-def edit(path: Path, before: str, after: str) -> None:
-    text = path.read_text()
-    assert before in text
-    path.write_text(text.replace(before, after))
-
-
-def push(root: Path) -> None:
-    git(root, "add", "registry")
-    git(root, "commit", "-qm", "as it stands", "--allow-empty")
-    git(root, "push", "-q", "origin", "HEAD")
 
 
 def test_what_can_be_rebuilt_passes_with_a_word_about_what_is_not_known(run: Commands) -> None:
@@ -100,10 +88,10 @@ def test_the_causes_of_an_orphan_are_named_at_once_and_closed_one_by_one(
     assert refused(run) == ["CODE003", "EOL002", "OWN002"]
     edit(root / ROUTER, "{team: support-ml}", "{team: search-ml, backup: platform-ml}")
     assert refused(run) == ["CODE003", "EOL002"]
-    push(root)
+    commit(root)
     assert refused(run) == ["EOL002"]
     edit(root / ROUTER, "base: old-base", "base: new-base")
-    push(root)
+    commit(root)
     assert refused(run) == []
 
 
@@ -113,7 +101,7 @@ def test_a_notebook_as_entry_point_is_refused(root: Path, run: Commands) -> None
     edit(root / ROUTER, "preprocessing: registry/adapters/router/prepare.py:prepare", (
         "preprocessing: registry/adapters/router/prepare.ipynb:prepare"
     ))  # fmt: skip
-    push(root)
+    commit(root)
     assert refused(run) == ["CODE004"]
 
 
@@ -160,7 +148,7 @@ def test_preprocessing_that_depends_on_the_machine_is_refused(
     monkeypatch.setenv("HOME_OF_ANA", "1")
     body, said = MACHINE_BOUND[what]
     edit(root / PREPARE, "def prepare(rows):\n", f"def prepare(rows):\n{body}")
-    push(root)
+    commit(root)
     assert refused(run) == ["CODE002"]
     assert said in check(run).out
 
@@ -176,7 +164,7 @@ def test_the_first_row_that_a_clean_run_gives_otherwise_is_shown(
         "    rows[3]['message'] = os.environ.get('GREETING', 'hello')\n"
         "    return [{",
     )
-    push(root)
+    commit(root)
     (finding,) = [each for each in check(run).json["results"] if each["code"] == "CODE002"]
     assert "row 3 of data/train.jsonl" in finding["message"]
     assert "dear customer" in finding["message"] and "hello" in finding["message"]
@@ -193,7 +181,7 @@ def test_a_word_list_beside_the_code_is_part_of_it(root: Path, run: Commands) ->
     )
     assert refused(run) == ["CODE003"]
     assert "words.txt" in check(run).out
-    push(root)
+    commit(root)
     assert refused(run) == []
 
 
@@ -207,7 +195,7 @@ def test_rows_in_both_training_and_evaluation_are_a_warning(root: Path, run: Com
 
 def test_a_rule_that_gives_other_rows_is_refused(root: Path, run: Commands) -> None:
     edit(root / PREPARE, 'row["checked"]', "True")
-    push(root)
+    commit(root)
     assert refused(run) == ["DATA005"]
 
 

@@ -11,7 +11,7 @@ import pytest
 from adapterctl.cli import run
 from adapterctl.records.version import VersionRecord
 from adapterctl.stores.registry import FolderRegistry
-from support.projects import command, commit, make_project
+from support.projects import command, commit, edit, make_project
 
 ROUTER = "registry/adapters/router/recipe.yaml"
 
@@ -205,12 +205,6 @@ def link_out(path: Path) -> None:
     elsewhere = path.parents[2] / "elsewhere.jsonl"
     path.rename(elsewhere)
     path.symlink_to(elsewhere)
-
-
-def edit(path: Path, before: str, after: str, *, count: int = -1) -> None:
-    text = path.read_text()
-    assert before in text
-    path.write_text(text.replace(before, after, count))
 
 
 def snapshot(root: Path) -> set[str]:

@@ -7,17 +7,12 @@ import pytest
 
 from adapterctl.records.version import Environment
 from adapterctl.rules.environments import Differences, compared, differences, lock_gaps
+from support.registries import an_environment
 
-BUILT = Environment(
+BUILT = msgspec.structs.replace(
+    an_environment(),
     python="3.11.7",
-    platform="linux-x86_64",
     cpu_model="A",
-    cpu_capability="AVX2",
-    threads=2,
-    device="cpu",
-    cuda=None,
-    driver=None,
-    deterministic=True,
     distributions={"torch": "2.13.0", "numpy": "2.3.0", "rich": "14.0"},
     variables={"OMP_NUM_THREADS": "2"},
 )

@@ -93,6 +93,13 @@ def git(root: Path, *words: str) -> None:
     subprocess.run(["git", "-C", str(root), *words], check=True, capture_output=True)
 
 
+def edit(path: Path, before: str, after: str, *, count: int = -1) -> None:
+    """Replaces a text in a file, in which it must stand."""
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after, count))
+
+
 def commit(root: Path) -> None:
     """Commits the registry as it stands, and pushes it where there is a remote."""
     git(root, "add", "registry")

@@ -57,7 +57,7 @@ def _problem(each: Gate) -> Problem:
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """What `register --check` found; ``rows`` are counted per set when nothing refuses."""
+    """What `register --check` found; ``rows`` are counted per set where its code may run."""
 
     recipe: Recipe
     gates: list[Gate]
@@ -162,7 +162,7 @@ def _rule(project: Project, recipe: Recipe, train: list[Row]) -> Iterator[Gate]:
         return
     pool = raw_rows(project, selection.pool)
     try:
-        chosen = chosen_rows(project, recipe)
+        chosen = chosen_rows(project, selection, pool)
     except InvalidInput as error:
         yield _other_rows(recipe, f"{error.problems[0].place}: {error.problems[0].what}")
         return

@@ -8,9 +8,9 @@ import msgspec
 
 from adapterctl.errors import InvalidInput
 from adapterctl.jobs.project import Project
-from adapterctl.jobs.sources import Sources, data_paths, raw_rows
+from adapterctl.jobs.sources import Row, Sources, data_paths, raw_rows
 from adapterctl.records.canonical import digest, listing_digest
-from adapterctl.records.recipe import Recipe
+from adapterctl.records.recipe import Recipe, Selection
 from adapterctl.records.version import CodePin, DatasetPin, Environment, FilePin, SelectionPin
 from adapterctl.rules.environments import result_bearing
 from adapterctl.rules.recipes import TRAIN, recipe_digest
@@ -46,7 +46,9 @@ def pin_selection(
     selection = recipe.data.train.selection
     if selection is None:
         return None
-    chosen = chosen_rows(project, recipe)
+    chosen = None
+    if selection.rule is not None:
+        chosen = chosen_rows(project, selection, raw_rows(project, selection.pool))
     return SelectionPin(
         pool=pins["pool"],
         chosen=None if chosen is None else len(chosen),
@@ -57,16 +59,14 @@ def pin_selection(
     )
 
 
-def chosen_rows(project: Project, recipe: Recipe) -> list[int] | None:
-    """Returns the row numbers that the selection's rule gives; ``None`` without a rule.
+def chosen_rows(project: Project, selection: Selection, pool: list[Row]) -> list[int] | None:
+    """Returns the row numbers of the pool that the selection's rule gives; ``None`` without one.
 
     Raises:
         InvalidInput: the rule raises, or does not give row numbers of the pool.
     """
-    selection = recipe.data.train.selection
-    if selection is None or selection.rule is None:
+    if selection.rule is None:
         return None
-    pool = raw_rows(project, selection.pool)
     chosen = call_entry_point(project.root, selection.rule, pool)
     if not isinstance(chosen, list) or not all(isinstance(n, int) for n in chosen):
         raise InvalidInput.one(

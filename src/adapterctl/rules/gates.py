@@ -19,7 +19,7 @@ from adapterctl.rules.endings import Frame, endings
 from adapterctl.rules.findings import ENDINGS, Finding, Severity, waived
 from adapterctl.rules.lifecycle import Almanac, Status
 from adapterctl.rules.overlap import Overlap
-from adapterctl.rules.standing import owners_of
+from adapterctl.rules.standing import consumers_of, owners_of
 
 NAMED_ROWS = 10
 """So many overlapping rows are named; their number is always said."""
@@ -63,7 +63,7 @@ class Prospect(Noun, frozen=True, kw_only=True):
     @property
     def consumers(self) -> list[str]:
         """Who will be served."""
-        return sorted({who for place in self.recipe.serving for who in place.consumers})
+        return consumers_of(self.recipe.serving)
 
 
 def gate(

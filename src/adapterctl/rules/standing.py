@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from adapterctl.records.adopted import AdoptedVersion, AnyRecord
@@ -72,7 +73,7 @@ class Standing(Noun, frozen=True, kw_only=True):
     @property
     def consumers(self) -> list[str]:
         """Who must hear of it when the adapter changes."""
-        return sorted({who for place in self.serving for who in place.consumers})
+        return consumers_of(self.serving)
 
     @property
     def grade(self) -> Grade:
@@ -126,6 +127,11 @@ def base_of(record: AnyRecord, meant: Base | None) -> str:
 def task_of(record: AnyRecord) -> str | None:
     """Returns the task that a version was built for, or says that it was."""
     return record.recipe.task if isinstance(record, VersionRecord) else record.task
+
+
+def consumers_of(serving: Sequence[Serving]) -> list[str]:
+    """Returns who is served at any of the places, sorted."""
+    return sorted({who for place in serving for who in place.consumers})
 
 
 def owners_of(recipe: Recipe) -> list[str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _SITE = {"site-packages", "dist-packages"}
+_OTHERS = {".git", ".dvc", ".adapterctl", "__pycache__"}
 
 
 class Foreign(NamedTuple):
@@ -25,9 +26,6 @@ class Foreign(NamedTuple):
     module: str
     file: str
     why: str
-
-
-_OTHERS = {".git", ".dvc", ".adapterctl", "__pycache__"}
 
 
 class Origins(NamedTuple):
