@@ -4,6 +4,9 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+# Two processes, each with whole files: what a file's tests share is made once.
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
+
 export OMP_WAIT_POLICY = passive
 export HF_HUB_OFFLINE = 1
 export HF_HUB_DISABLE_TELEMETRY = 1
@@ -17,12 +20,12 @@ demo: $(VENV)/.installed  ## The whole story on small bases built on the spot, a
 	$(BIN)/adapterctl demo
 
 test: $(VENV)/.test-ready  ## The suite; what is marked slow runs with `make full`.
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE)
 
 check: lint test  ## What CI runs: format, lint, types, import floors, tests.
 
 full: lint  ## Everything, the slow tests too.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 bench: $(VENV)/.test-ready  ## Measures ratios against named alternatives, into benchmarks/results/.
 	$(BIN)/python -m benchmarks

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from support.commands import Commands, Said
 from support.projects import commit, copied, edit, git
+from support.s3 import keep_in, loopback_s3
 
 ROUTER = "registry/adapters/router/recipe.yaml"
 PREPARE = "registry/adapters/router/prepare.py"
@@ -71,6 +73,15 @@ def test_what_can_be_rebuilt_passes_with_a_word_about_what_is_not_known(run: Com
 def test_the_causes_of_an_orphan_are_named_at_once_and_closed_one_by_one(
     root: Path, run: Commands
 ) -> None:
+    with loopback_s3() as s3:
+        s3.bucket("team-storage")
+        s3.retain("team-storage", {"Filter": {"Prefix": "dvc/"}, "Expiration": {"Days": 365}})
+        keep_in(root, "s3://team-storage/dvc", s3)
+        _the_seven_causes(root, run, lengthened=lambda: s3.retain("team-storage"))
+
+
+def _the_seven_causes(root: Path, run: Commands, *, lengthened: Callable[[], None]) -> None:
+    edit(root / ROUTER, "    selection:", "    keep_until: 2028-12-31\n    selection:")
     edit(root / ROUTER, "{team: support-ml, backup: platform-ml}", "{team: support-ml}")
     (root / "registry" / "people.yaml").write_text(PEOPLE)
     edit(root / ROUTER, ', rule: "registry/adapters/router/prepare.py:choose"', "")
@@ -78,8 +89,9 @@ def test_the_causes_of_an_orphan_are_named_at_once_and_closed_one_by_one(
     (root / PREPARE).write_text(DOTFILES)
     lifecycle = ("lifecycle", "add", "old-base", "--phase", "weights", "--shutdown", "2027-01-05")
     assert run(*lifecycle, *SOURCE, *TODAY).status == 0
-    assert refused(run) == ["CODE001", "CODE003", "DATA004", "EOL002", "OWN002"]
+    assert refused(run) == ["CODE001", "CODE003", "DATA003", "DATA004", "EOL002", "OWN002"]
     assert "OWN001" in warned(run)
+    lengthened()
 
     edit(root / PREPARE, "from ana_text import tidy", "tidy = str.lower")
     edit(root / PREPARE, 'sys.path.insert(0, os.path.expanduser("~/dotfiles"))', "")

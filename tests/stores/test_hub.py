@@ -5,9 +5,7 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,21 @@ import pytest
 
 from adapterctl.errors import InvalidInput, MissingExtra, NotFound, Unreachable
 from adapterctl.stores.hub import cached, locate, resolve
+from support.hub_server import (
+    BROKEN,
+    COMMIT,
+    DISABLED,
+    FORBIDDEN,
+    GATED,
+    LIMITED,
+    UNAUTHORIZED,
+    HubContent,
+    git_blob,
+    serving,
+)
 
 pytest.importorskip("huggingface_hub")
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 OTHER = "f" * 40
 REPO = "team/tiny"
 FILES = {
@@ -86,7 +95,7 @@ def test_offline_an_unknown_branch_is_unreachable(tmp_path: Path) -> None:
     message = str(caught.value)
     assert message.startswith("hub:team/tiny: the Hub does not answer, and its cache has no dev: ")
     assert message.endswith(
-        "hint: the first time needs the network (no HF_HUB_OFFLINE); or name a folder: --path"
+        "hint: the first time needs the network (no HF_HUB_OFFLINE); or name a folder instead"
     )
 
 
@@ -138,74 +147,35 @@ def test_without_the_library_the_extra_is_named(
 # online, against a server on this machine
 
 
-class Hub(BaseHTTPRequestHandler):
-    """As much of the Hub as a download needs."""
-
-    files: dict[str, bytes] = {}
-    asked: list[str] = []
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        type(self).asked.append(path)
-        if path == f"/api/models/{REPO}/revision/main":
-            self.answer(json.dumps({"id": REPO, "modelId": REPO, "sha": COMMIT}).encode())
-        elif path == f"/api/models/{REPO}/tree/{COMMIT}":
-            self.answer(json.dumps([tree_entry(*item) for item in self.files.items()]).encode())
-        elif path.removeprefix(f"/{REPO}/resolve/{COMMIT}/") in self.files:
-            self.answer(self.files[path.removeprefix(f"/{REPO}/resolve/{COMMIT}/")])
-        elif path.startswith(f"/api/models/{REPO}/"):
-            self.refuse(404, "RevisionNotFound")
-        elif path.startswith("/api/models/team/gated/"):
-            self.refuse(403, "GatedRepo")
-        elif path.startswith("/api/models/team/broken/"):
-            self.refuse(500, "")
-        else:
-            self.refuse(404, "RepoNotFound")
-
-    def answer(self, content: bytes) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
-        self.send_header("X-Repo-Commit", COMMIT)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(content)
-
-    def refuse(self, status: int, code: str) -> None:
-        self.send_response(status)
-        self.send_header("X-Error-Code", code)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-def tree_entry(path: str, content: bytes) -> dict[str, Any]:
-    oid = hashlib.sha1(content, usedforsecurity=False).hexdigest()
-    return {"type": "file", "path": path, "size": len(content), "oid": oid}
+@pytest.fixture
+def hub() -> HubContent:
+    """A Hub with one repository, and some that are refused."""
+    return HubContent(
+        files={REPO: dict(FILES), "team/closed": dict(FILES)},
+        refused={
+            "team/gated": GATED,
+            "team/secret": UNAUTHORIZED,
+            "team/forbidden": FORBIDDEN,
+            "team/disabled": DISABLED,
+            "team/busy": LIMITED,
+            "team/broken": BROKEN,
+        },
+        closed={"team/closed": GATED},
+    )
 
 
 @pytest.fixture
-def server() -> Iterator[str]:
-    Hub.files, Hub.asked = dict(FILES), []
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    thread = threading.Thread(target=http.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{http.server_port}"
-    http.shutdown()
-    thread.join()
-    http.server_close()
+def server(hub: HubContent) -> Iterator[str]:
+    with serving(hub) as endpoint:
+        yield endpoint
 
 
 CLIENT = """
 import json, sys
 from pathlib import Path
 from adapterctl.errors import AdapterctlError
-from adapterctl.stores.hub import locate, resolve
+import msgspec
+from adapterctl.stores.hub import listing, locate, resolve
 
 seen = []
 answers = []
@@ -213,6 +183,8 @@ for verb, repo, revision in json.loads(sys.argv[1]):
     try:
         if verb == "resolve":
             answers.append(resolve(repo, revision))
+        elif verb == "listing":
+            answers.append(msgspec.to_builtins(listing(repo, revision)))
         else:
             step = lambda *step: seen.append(step)
             folder = locate(repo, revision, download=True, progress=step)
@@ -241,9 +213,9 @@ def client(endpoint: str, home: Path, *calls: tuple[str, str, str]) -> list[Any]
 
 
 def test_online_a_branch_is_resolved_fetched_and_then_known_offline(
-    server: str, tmp_path: Path
+    hub: HubContent, server: str, tmp_path: Path
 ) -> None:
-    Hub.files |= {
+    hub.files[REPO] |= {
         "pytorch_model.bin": b"pickle",
         "onnx/model.safetensors": b"other format",
         "consolidated.safetensors": b"twice",
@@ -257,33 +229,72 @@ def test_online_a_branch_is_resolved_fetched_and_then_known_offline(
     assert (folder / "model.safetensors").read_bytes() == b"weights"
 
 
-def test_online_the_shards_that_the_index_names_are_fetched(server: str, tmp_path: Path) -> None:
-    Hub.files = {**sharded("a.safetensors", "b.safetensors"), "c.safetensors": b"unnamed"}
+def test_online_the_shards_that_the_index_names_are_fetched(
+    hub: HubContent, server: str, tmp_path: Path
+) -> None:
+    hub.files[REPO] = {**sharded("a.safetensors", "b.safetensors"), "c.safetensors": b"unnamed"}
     (answer,), _ = client(server, tmp_path, ("locate", REPO, COMMIT))
     assert answer == sorted(sharded("a.safetensors", "b.safetensors"))
 
 
-def test_what_is_pinned_and_there_needs_no_network(server: str, tmp_path: Path) -> None:
+def test_what_is_pinned_and_there_needs_no_network(
+    hub: HubContent, server: str, tmp_path: Path
+) -> None:
     make_cache(tmp_path / "hub", FILES)
     (answer,), _ = client(server, tmp_path, ("locate", REPO, COMMIT))
     assert answer == sorted(FILES)
-    assert Hub.asked == []
+    assert hub.asked == []
+
+
+REFUSALS = {
+    ("resolve", "team/none", "main"): "NotFound: hub:team/none: no such repository, or a private"
+    " one\n  hint: correct the name, or hf auth login",
+    ("resolve", REPO, "dev"): "NotFound: hub:team/tiny: no revision 'dev'\n"
+    "  hint: name a branch, a tag or a full commit",
+    ("locate", REPO, OTHER): f"NotFound: hub:team/tiny: no revision '{OTHER}'\n"
+    "  hint: name a branch, a tag or a full commit",
+    ("resolve", "team/gated", "main"): "AdapterctlError: hub:team/gated: gated: the token here has"
+    " no access\n  hint: ask for access on the page of team/gated, then hf auth login",
+    ("resolve", "team/closed", "main"): "AdapterctlError: hub:team/closed: gated: the token here"
+    " has no access\n  hint: ask for access on the page of team/closed, then hf auth login",
+    ("resolve", "team/secret", "main"): "AdapterctlError: hub:team/secret: 401: private, gated,"
+    " renamed or removed; without access the Hub does not say which\n"
+    "  hint: hf auth login with a token that may read it; this is no proof of a removal",
+    ("resolve", "team/forbidden", "main"): "AdapterctlError: hub:team/forbidden: 403: the token"
+    " here may not read it\n  hint: hf auth login with a token that has the right to read it",
+    ("resolve", "team/disabled", "main"): "NotFound: hub:team/disabled: disabled: the Hub gives"
+    " nobody access to it\n"
+    "  hint: take a copy from elsewhere; the page of team/disabled may say why",
+    ("resolve", "team/busy", "main"): "Unreachable: hub:team/busy: 429: too many requests for now\n"
+    "  hint: wait some minutes and run it again; hf auth login raises the limit",
+}
 
 
 def test_online_refusals_are_told_apart(server: str, tmp_path: Path) -> None:
-    calls = [("resolve", "team/none", "main"), ("resolve", REPO, "dev"), ("locate", REPO, OTHER),
-             ("resolve", "team/gated", "main"), ("resolve", "team/broken", "main")]  # fmt: skip
-    answers, _ = client(server, tmp_path, *calls)
-    assert answers[:4] == [
-        "NotFound: hub:team/none: no such repository, or a private one\n"
-        "  hint: correct the name, or hf auth login",
-        "NotFound: hub:team/tiny: no revision 'dev'\n  hint: name a branch, a tag or a full commit",
-        f"NotFound: hub:team/tiny: no revision '{OTHER}'\n"
-        "  hint: name a branch, a tag or a full commit",
-        "AdapterctlError: hub:team/gated: gated: the token here has no access\n"
-        "  hint: ask for access on the page of team/gated, then hf auth login",
-    ]
-    assert answers[4].startswith("Unreachable: hub:team/broken: the Hub does not answer")
+    answers, _ = client(server, tmp_path, *REFUSALS, ("resolve", "team/broken", "main"))
+    assert answers[:-1] == list(REFUSALS.values())
+    assert answers[-1].startswith("Unreachable: hub:team/broken: the Hub does not answer")
+
+
+def test_a_listing_has_the_digests_without_the_bytes(
+    hub: HubContent, server: str, tmp_path: Path
+) -> None:
+    (answer,), _ = client(server, tmp_path, ("listing", REPO, "main"))
+    commit, files = answer
+    assert commit == COMMIT
+    by_path = {file["path"]: file for file in files}
+    assert by_path["config.json"] == {
+        "path": "config.json",
+        "size": len(FILES["config.json"]),
+        "blob": git_blob(FILES["config.json"]),
+    }
+    weights = FILES["model.safetensors"]
+    assert by_path["model.safetensors"] == {
+        "path": "model.safetensors",
+        "size": len(weights),
+        "sha256": hashlib.sha256(weights).hexdigest(),
+    }
+    assert hub.asked == [f"/api/models/{REPO}/revision/main"]
 
 
 def test_a_hub_that_is_down_is_unreachable_unless_the_cache_knows(tmp_path: Path) -> None:

@@ -115,6 +115,27 @@ def tiny_llama(
     return _write(folder, (LlamaForCausalLM, config), tokenizer=tokenizer, seed=seed)
 
 
+def tiny_opt(folder: Path, *, seed: int = 0, hidden: int = 32, layers: int = 2) -> Path:
+    """An OPT: no gated MLP, module names of its own, a BOS token; the Llama's tokenizer."""
+    from transformers import OPTConfig, OPTForCausalLM
+
+    tokenizer = _llama_tokenizer()
+    tokenizer.chat_template = CHATML
+    config = OPTConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=hidden,
+        word_embed_proj_dim=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=4,
+        ffn_dim=2 * hidden,
+        max_position_embeddings=256,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.eos_token_id,
+    )
+    return _write(folder, (OPTForCausalLM, config), tokenizer=tokenizer, seed=seed)
+
+
 def tiny_gpt2(folder: Path, *, seed: int = 0, hidden: int = 32, layers: int = 2) -> Path:
     """A GPT-2: fused projections (Conv1D), learned positions, neither BOS nor padding token."""
     from transformers import GPT2Config, GPT2LMHeadModel

@@ -18,12 +18,18 @@ if TYPE_CHECKING:
 
 
 @click.command("register")
-@click.argument("recipe", type=click.Path(path_type=Path))
+@click.argument("recipe", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--adapter",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
     help="Take this PEFT folder instead of training.",
+)
+@click.option(
+    "--capsule",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Register what RegisterCallback left here; names its recipe by itself.",
 )
 @click.option("--check", is_flag=True, help="Run only the gates that need no weights.")
 @click.option("--accept", metavar="CODE", multiple=True, help="Let a gap through until a day.")
@@ -36,8 +42,9 @@ if TYPE_CHECKING:
 def command(
     ctx: click.Context,
     *,
-    recipe: Path,
+    recipe: Path | None,
     adapter: Path | None,
+    capsule: Path | None,
     check: bool,
     accept: tuple[str, ...],
     reason: str | None,
@@ -56,12 +63,17 @@ def command(
     from adapterctl.jobs import register as jobs
     from adapterctl.jobs.gates import NotRebuildable
 
+    path = _recipe(recipe, capsule=capsule, adapter=adapter)
     project = open_project(ctx, as_of=as_of)
-    accepted = _accepted(project, recipe, accept, reason=reason, until=until)
+    accepted = _accepted(project, path, accept, reason=reason, until=until)
     if check:
-        return _check(project, recipe, form=form)
+        return _check(project, path, capsule=capsule, form=form)
     try:
-        filed = jobs.register(project, recipe, adapter=adapter, device=device)
+        filed = (
+            jobs.register_capsule(project, capsule, device=device)
+            if capsule
+            else jobs.register(project, path, adapter=adapter, device=device)
+        )
     except NotRebuildable as refused:
         if form == "json":
             click.echo(envelope("register", as_of=project.today, results=results(refused.gates)))
@@ -75,6 +87,15 @@ def command(
         click.echo(render.version_text(filed.record, new=filed.new, pending=filed.pending))
         click.echo(render.git_add([*filed.written, *accepted]))
     return 0
+
+
+def _recipe(recipe: Path | None, *, capsule: Path | None, adapter: Path | None) -> Path:
+    """Returns the recipe that is meant: a capsule holds its own."""
+    if capsule is None and recipe is not None:
+        return recipe
+    if capsule is None or recipe is not None or adapter is not None:
+        raise click.UsageError("name a RECIPE, or --capsule DIR and no more")
+    return capsule / "recipe.yaml"
 
 
 def _accepted(
@@ -97,10 +118,10 @@ def _accepted(
     return gates.accept(project, recipe, codes, reason=reason, until=until)
 
 
-def _check(project: Project, recipe: Path, *, form: str) -> int:
+def _check(project: Project, recipe: Path, *, capsule: Path | None, form: str) -> int:
     from adapterctl.jobs import gates
 
-    checked = gates.check(project, recipe)
+    checked = gates.check(project, recipe, capsule=capsule)
     refused = any(each.refuses for each in checked.gates)
     if form == "json":
         click.echo(envelope("register", as_of=project.today, results=results(checked.gates)))

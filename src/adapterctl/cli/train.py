@@ -8,6 +8,7 @@ import click
 
 from adapterctl.cli.options import adapter_argument, device_option, format_option, open_project
 from adapterctl.render.answer import envelope
+from adapterctl.render.filed import training_words
 
 
 @click.command("train")
@@ -39,8 +40,5 @@ def command(
         result = {"adapter": adapter, "out": str(out), "training": facts}
         click.echo(envelope("train", as_of=project.today, results=[result]))
     else:
-        click.echo(
-            f"{adapter} trained into {out}: {facts.steps:,} steps in {facts.seconds:,.1f} s, "
-            f"loss {facts.first_loss:.3f} -> {facts.last_loss:.3f}"
-        )
+        click.echo(f"{adapter} trained into {out}: {training_words(facts)}")
     return 0

@@ -39,6 +39,7 @@ VERBS: dict[str, Verb] = dict(
         _verb("Rebuild", "compare", "Give the parity report of two versions."),
         _verb("Release", "promote", "Make a version the champion."),
         _verb("Release", "rollback", "Go back to the previous champion, or check that one could."),
+        _verb("Release", "forget", "Record that an adapter's data were removed lawfully."),
         _verb("Release", "retire", "End an adapter's service."),
         _verb("Release", "pull", "Fetch the verified adapter folder, for serving."),
         _verb("Release", "sync", "Bring MLflow in line with the registry."),

@@ -60,10 +60,14 @@ class AdapterFolder:
     content_sha256: str
 
 
-def adapter_folders(source: Path) -> list[Path]:
+def adapter_folders(source: Path, *, called: str | None = None) -> list[Path]:
     """Returns the folders at or below ``source`` that hold an ``adapter_config.json``, sorted.
 
     Below such a folder no other is looked for.
+
+    Args:
+        source: a folder.
+        called: what an error calls it, when it was fetched from elsewhere.
 
     Raises:
         NotFound: no such folder, or none in it.
@@ -78,7 +82,7 @@ def adapter_folders(source: Path) -> list[Path]:
     if not found:
         raise NotFound(
             f"no {CONFIG} in it or below",
-            place=str(source),
+            place=called or str(source),
             hint="name a folder that PEFT has saved, or one that holds such folders",
         )
     return found
@@ -93,19 +97,20 @@ def _below(source: Path) -> Iterator[Path]:
             yield Path(folder)
 
 
-def examine(folder: Path, *, cache: Path | None) -> AdapterFolder:
+def examine(folder: Path, *, cache: Path | None, either: bool = False) -> AdapterFolder:
     """Reads a folder; pickled weights are not opened.
 
     Args:
         folder: holds an ``adapter_config.json``.
         cache: folder in which digests of weights are kept by file identity, or ``None``.
+        either: of two files of weights take the one that PEFT loads, instead of refusing both.
 
     Raises:
         InvalidInput: no PEFT config, two files of weights, or weights that are not whole.
     """
     config = _config(folder / CONFIG)
     peft_type = peft_type_of(config, place=str(folder / CONFIG))
-    weights = _weights(folder)
+    weights = _weights(folder, either=either)
     tensors = _tensors_digest(folder, cache) if weights == SAFETENSORS else None
     pickled = pickle_digest(folder / PICKLE) if weights == PICKLE else None
     config_sha256 = config_digest(folder / CONFIG)
@@ -139,9 +144,9 @@ def _config(path: Path) -> dict[str, Any]:
     return json_object(path) or {}
 
 
-def _weights(folder: Path) -> str | None:
+def _weights(folder: Path, *, either: bool) -> str | None:
     found = [name for name in (SAFETENSORS, PICKLE) if (folder / name).is_file()]
-    if len(found) > 1:
+    if len(found) > 1 and not either:
         raise InvalidInput.one(
             f"holds both {SAFETENSORS} and {PICKLE}",
             place=str(folder),

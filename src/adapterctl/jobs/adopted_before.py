@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from adapterctl.errors import AdapterctlError
 from adapterctl.jobs.adapter_folder import content_digest
 from adapterctl.records.adopted import AdoptedVersion, AnyRecord
+from adapterctl.rules.adoption import lasting
 from adapterctl.stores.registry import FolderRegistry
 
 
@@ -37,11 +38,11 @@ class Before:
         self.names.add(record.adapter)
         self._by_content.setdefault(_content(record), []).append(record)
         if isinstance(record, AdoptedVersion):
-            self._by_origin[record.origin] = record.adapter
+            self._by_origin[lasting(record.origin)] = record.adapter
 
     def adapter_from(self, origin: str) -> str | None:
-        """Returns the adapter that a folder was imported as."""
-        return self._by_origin.get(origin)
+        """Returns the adapter that a folder, or another state of its source, was imported as."""
+        return self._by_origin.get(lasting(origin))
 
     def find(
         self, content: str, *, names: Collection[str], origin: str | None

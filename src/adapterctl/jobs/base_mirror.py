@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ import msgspec
 from adapterctl.errors import InvalidInput, Mismatch
 from adapterctl.jobs.base_folder import checked, identify, source_of
 from adapterctl.jobs.project import Project
+from adapterctl.records.base import Base
+from adapterctl.rules.bucket_urls import in_bucket
 from adapterctl.stores.files import unwritable
 
 
@@ -25,18 +28,52 @@ class Mirrored:
     path: Path
 
 
-def mirror(project: Project, name: str, *, place: Path) -> Mirrored:
-    """Copies a base into a folder of ours, compares the copy's fingerprint, and notes the place.
+def mirror(project: Project, name: str, *, place: str) -> Mirrored:
+    """Copies a base to a place of ours, makes sure of the copy, and notes the place.
 
-    The copy is made beside the place and renamed into it, so that a mirror is whole or not there.
+    Args:
+        project: where the base is declared.
+        name: the base.
+        place: a folder, where the copy's fingerprint is compared, or ``s3://bucket/prefix``,
+            from where every file is read back. The place is noted when the copy is whole.
 
     Raises:
         InvalidInput: the place holds something else.
         Mismatch: the base is not what was added, or the copy is not the base.
+        Unreachable: S3 does not answer.
         AdapterctlError: a copy cannot be written.
     """
     base = project.registry.base(name)
-    target = place.absolute()
+    if in_bucket(place):
+        return _in_bucket(project, base, place.rstrip("/"))
+    return _in_folder(project, base, Path(place).absolute())
+
+
+def _in_bucket(project: Project, base: Base, url: str) -> Mirrored:
+    from adapterctl.stores.s3 import mirror_folder
+
+    folder = checked(project, base)
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    digests = {}
+    for number, file in enumerate(files, start=1):
+        with file.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        digests[file.relative_to(folder).as_posix()] = found
+        project.display.progress(f"hashing {base.base}", number, len(files))
+    heads = mirror_folder(folder, url, sha256=digests, progress=project.display.progress)
+    path = project.registry.write_base(msgspec.structs.replace(base, mirror=url))
+    return Mirrored(
+        base=base.base,
+        place=url,
+        files=len(heads),
+        bytes=sum(head.size for head in heads),
+        path=path,
+    )
+
+
+def _in_folder(project: Project, base: Base, target: Path) -> Mirrored:
+    """Copies beside the place and renames into it, so that a mirror is whole or not there."""
+    name = base.base
     if target.exists() and any(target.iterdir()):
         _must_be(project, target, fingerprint=base.fingerprint, name=name)
     else:

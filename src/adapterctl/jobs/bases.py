@@ -4,39 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from adapterctl.errors import InvalidInput, NotFound
+from adapterctl.jobs.base_entry import FINGERPRINT_THERE, AddedBase, Files, declare, no_files
 from adapterctl.jobs.base_folder import identify, locate, source_of
 from adapterctl.jobs.project import Project
-from adapterctl.records.base import Base, BaseIdentity, BaseSource
+from adapterctl.records.base import Base, BaseFile, BaseIdentity, BaseSource
 from adapterctl.records.canonical import pretty
 from adapterctl.records.noun import NAME_PATTERN
 from adapterctl.records.reading import read_json
+from adapterctl.rules.base_files import WEIGHTS, of_the_base
 from adapterctl.rules.same_weights import twins
 from adapterctl.stores.files import write_atomically
 from adapterctl.stores.tensor_lists import read_lists, write_list
-
-FINGERPRINT_THERE = "where the weights lie: adapterctl bases fingerprint DIR --out FILE"
-
-
-@dataclass(frozen=True, kw_only=True)
-class AddedBase:
-    """A declared base, and whether its file is new.
-
-    Attributes:
-        written: files to add to git.
-        twins: declared bases that have the same weights under another name (BASE004).
-    """
-
-    base: Base
-    written: tuple[Path, ...]
-    new: bool
-    twins: tuple[str, ...] = ()
 
 
 def add_folder(project: Project, name: str, *, folder: Path) -> AddedBase:
@@ -46,7 +30,8 @@ def add_folder(project: Project, name: str, *, folder: Path) -> AddedBase:
     found = identify(project, folder)
     source = source_of(folder, project.root)
     revision = f"sha256:{found.fingerprint.removeprefix('fp1:')}"
-    return _add(project, _base(project, name, source=source, revision=revision, found=found), found)
+    base = _base(project, name, source=source, revision=revision, found=found)
+    return _add(project, base, found, files=lambda: whole(project, folder))
 
 
 def add_from_hub(project: Project, name: str, *, repo: str, revision: str) -> AddedBase:
@@ -57,8 +42,40 @@ def add_from_hub(project: Project, name: str, *, repo: str, revision: str) -> Ad
     commit = resolve(repo, revision)
     folder = locate_in_hub(repo, commit, download=True, progress=project.display.progress)
     found = identify(project, folder)
-    source = BaseSource(hub=repo)
-    return _add(project, _base(project, name, source=source, revision=commit, found=found), found)
+    base = _base(project, name, source=BaseSource(hub=repo), revision=commit, found=found)
+    return _add(project, base, found, files=lambda: whole(project, folder))
+
+
+def add_listed(project: Project, name: str, *, repo: str, revision: str) -> AddedBase:
+    """Declares a Hub repository by the digests of its files, which the Hub lists; none is fetched.
+
+    Raises:
+        NotFound: the repository holds no weights.
+        InvalidInput: the base is declared already, at another revision or from elsewhere.
+        AdapterctlError: the Hub does not tell.
+    """
+    from adapterctl.stores.hub import listing
+
+    found = listing(repo, revision)
+    files = of_the_base(found.files)
+    if not any(file.path.endswith(WEIGHTS) for file in files):
+        raise NotFound(
+            f"no {WEIGHTS} files at {found.commit}",
+            place=f"hub:{repo}",
+            hint="a fingerprint is taken of safetensors: name a repository that has them",
+        )
+    base = Base(
+        schema_version=1,
+        base=name,
+        source=BaseSource(hub=repo),
+        revision=found.commit,
+        files=files,
+        family=found.family,
+        architecture=found.architecture,
+        parameters=found.parameters,
+        added=project.today.isoformat(),
+    )
+    return declare(project, base, files=no_files)
 
 
 def add_fingerprinted(project: Project, name: str, *, source: BaseSource, file: Path) -> AddedBase:
@@ -83,7 +100,8 @@ def add_fingerprinted(project: Project, name: str, *, source: BaseSource, file: 
 
         repo, _, stated = source.hub.partition("@")
         source, revision = BaseSource(hub=repo), resolve(repo, stated or "main")
-    return _add(project, _base(project, name, source=source, revision=revision, found=found), found)
+    base = _base(project, name, source=source, revision=revision, found=found)
+    return _add(project, base, found, files=lambda: found.files)
 
 
 def _read_identity(file: Path) -> BaseIdentity:
@@ -98,7 +116,7 @@ def _read_identity(file: Path) -> BaseIdentity:
 def add_hosted(project: Project, name: str, *, source: BaseSource) -> AddedBase:
     """Declares a base that lives at a provider: its fingerprint is not obtainable."""
     base = Base(schema_version=1, base=name, source=source, added=project.today.isoformat())
-    return _declare(project, base)
+    return declare(project, base, files=no_files)
 
 
 def fingerprint(project: Project, target: str, *, out: Path | None) -> BaseIdentity:
@@ -112,8 +130,16 @@ def fingerprint(project: Project, target: str, *, out: Path | None) -> BaseIdent
         )
     found = identify(project, folder)
     if out is not None:
+        found = msgspec.structs.replace(found, files=whole(project, folder))
         write_atomically(out, pretty(found))
     return found
+
+
+def whole(project: Project, folder: Path) -> list[BaseFile]:
+    """Returns the digests of a base's files, with progress."""
+    from adapterctl.stores.safetensors import whole_files
+
+    return whole_files(folder, progress=project.display.progress)
 
 
 def alias(project: Project, name: str, *, other: str) -> AddedBase:
@@ -167,36 +193,14 @@ def _base(
     )
 
 
-def _add(project: Project, base: Base, found: BaseIdentity) -> AddedBase:
+def _add(project: Project, base: Base, found: BaseIdentity, *, files: Files) -> AddedBase:
     """Declares a base, keeps the digests of its tensors, and looks for its twins."""
-    added = _declare(project, base)
+    added = declare(project, base, files=files)
     if not found.float_digests:
         return added
     tensors = write_list(project.registry.base_path(base.base), found.float_digests)
     same = twins(base.base, weights_of(project, []))
     return replace(added, written=(*added.written, tensors), twins=tuple(same))
-
-
-def _declare(project: Project, base: Base) -> AddedBase:
-    """Writes the base's file unless it already says the same."""
-    path = project.registry.base_path(base.base)
-    if not path.is_file():
-        return AddedBase(base=base, written=(project.registry.write_base(base),), new=True)
-    known = project.registry.base(base.base)
-    if known.fingerprint is None and known.source == base.source:
-        filled = msgspec.structs.replace(base, names=known.names, licence=known.licence)
-        return AddedBase(base=filled, written=(project.registry.write_base(filled),), new=True)
-    if _identity(known) != _identity(base):
-        raise InvalidInput.one(
-            f"base {base.base!r} is declared already, with other weights: {known.fingerprint}",
-            place=f"registry/bases/{base.base}.yaml",
-            hint="a base never changes: declare these weights under another name",
-        )
-    return AddedBase(base=known, written=(path,), new=False)
-
-
-def _identity(base: Base) -> tuple[Any, ...]:
-    return (base.fingerprint, base.source.provider, base.source.model)
 
 
 def check_name(name: str) -> None:

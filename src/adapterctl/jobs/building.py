@@ -7,27 +7,31 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.sources import Sources, data_paths
-from adapterctl.records.canonical import compact, pretty, rows_digest
+from adapterctl.jobs.trail_file import TRAIL, write_trail
+from adapterctl.records.canonical import pretty, rows_digest
 from adapterctl.records.noun import Noun
 from adapterctl.records.parity import Prediction
-from adapterctl.records.recipe import Recipe
+from adapterctl.records.recipe import Command, Recipe
 from adapterctl.records.version import Environment, PreparedPin, TrailStep, TrainingFacts
 from adapterctl.rules.metrics import score
 from adapterctl.rules.recipes import TRAIN
+from adapterctl.rules.trainer_commands import command_of
+from adapterctl.rules.trainer_output import corrected
 from adapterctl.stores.files import write_atomically
 
 if TYPE_CHECKING:
-    from adapterctl.training.job import Progress, SlotJob
+    from adapterctl.training.job import Progress, SlotJob, Trained
     from adapterctl.training.loading import LoadedBase
     from adapterctl.training.text import Example
 
-TRAIL = "trail.jsonl"
 FACTS = "training.json"
 
 
@@ -41,52 +45,103 @@ class BuildFacts(Noun, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Built:
-    """A trained adapter: a PEFT folder, with ``trail.jsonl`` and ``training.json`` in it."""
+    """A trained adapter: a PEFT folder, with ``trail.jsonl`` and ``training.json`` in it.
+
+    Attributes:
+        sources: what it was built from, with the recipe as it was used.
+        trail: empty where a trainer command keeps none.
+    """
 
     folder: Path
     facts: BuildFacts
     trail: tuple[TrailStep, ...]
+    sources: Sources
 
 
-def running_environment(device: str, threads: int | None = None) -> Environment:
+def running_environment(
+    device: str, threads: int | None = None, *, recipe: Recipe | None = None
+) -> Environment:
     """Returns the facts of the environment that this process trains in.
 
     Args:
         device: ``auto``, ``cpu`` or ``cuda``.
         threads: intra-op threads; None takes one per core.
+        recipe: what is trained: of a trainer command nobody knows whether it is deterministic.
     """
     from adapterctl.training.determinism import cores, environment, resolve_device
 
-    return environment(resolve_device(device), threads=threads or cores())
+    found = environment(resolve_device(device), threads=threads or cores())
+    promised = recipe is None or command_of(recipe) is None
+    return msgspec.structs.replace(found, deterministic=promised)
 
 
 def build(
     project: Project, sources: Sources, *, work: Path, device: str, threads: int | None = None
 ) -> Built:
     """Trains the adapter; an interrupted build in ``work`` goes on where it stopped."""
+    examples = encoded(sources, log=project.display.say)
+    match sources.recipe.trainer:
+        case Command() as command:
+            trained = _commanded(project, sources, command, work=work, device=device, n=threads)
+        case _:
+            trained = _trained(project, sources, examples[TRAIN], work=work, device=device, n=threads)
+    facts = BuildFacts(
+        training=trained.facts,
+        environment=running_environment(device, threads, recipe=sources.recipe),
+        prepared=_prepared_pins(sources, examples),
+    )
+    folder, trail = trained.adapter, tuple(trained.trail)
+    if trail:
+        write_trail(folder / TRAIL, trail)
+    write_atomically(folder / FACTS, pretty(facts))
+    used = corrected(sources.recipe, trained.facts.departures)
+    return Built(folder=folder, facts=facts, trail=trail, sources=replace(sources, recipe=used))
+
+
+def _commanded(
+    project: Project, sources: Sources, command: Command, *, work: Path, device: str, n: int | None
+) -> Trained:
+    """Trains through the recipe's own command, with ``n`` threads."""
+    from adapterctl.jobs.command_training import train_by_command
+    from adapterctl.training.determinism import cores, resolve_device
+    from adapterctl.training.job import Trained
+
+    facts = train_by_command(
+        project,
+        sources,
+        command,
+        work=work,
+        device=resolve_device(device),
+        threads=n or cores(),
+    )
+    return Trained(name=sources.recipe.adapter, adapter=work / "adapter", trail=[], facts=facts)
+
+
+def _trained(
+    project: Project,
+    sources: Sources,
+    examples: list[Example],
+    *,
+    work: Path,
+    device: str,
+    n: int | None,
+) -> Trained:
+    """Trains with the builtin trainer, with ``n`` threads."""
     from adapterctl.training.determinism import cores, resolve_device
     from adapterctl.training.fleet import train
     from adapterctl.training.job import Failed
 
-    examples = encoded(sources, log=project.display.say)
     [result] = train(
-        [_slot(sources, examples[TRAIN], work=work)],
+        [_slot(sources, examples, work=work)],
         base_dir=sources.base_dir,
         device=resolve_device(device),
-        threads=threads or cores(),
+        threads=n or cores(),
+        trust_remote_code=sources.recipe.trust_remote_code,
         log=_follow(project),
     )
     if isinstance(result, Failed):
         raise result.error
-    facts = BuildFacts(
-        training=result.facts,
-        environment=running_environment(device, threads),
-        prepared=_prepared_pins(sources, examples),
-    )
-    folder = result.adapter
-    write_atomically(folder / TRAIL, b"".join(compact(step) + b"\n" for step in result.trail))
-    write_atomically(folder / FACTS, pretty(facts))
-    return Built(folder=folder, facts=facts, trail=tuple(result.trail))
+    return result
 
 
 def _slot(sources: Sources, examples: list[Example], *, work: Path) -> SlotJob:
@@ -122,7 +177,8 @@ def encoded(sources: Sources, *, log: Callable[[str], None]) -> dict[str, list[E
     from adapterctl.training.text import encode
     from adapterctl.training.tokenizer import load_tokenizer
 
-    tokenizer = load_tokenizer(sources.base_dir)
+    trust = sources.recipe.trust_remote_code
+    tokenizer = load_tokenizer(sources.base_dir, trust_remote_code=trust)
     longest = _longest(sources, log=log)
     return {
         name: encode(
@@ -142,8 +198,11 @@ def _longest(sources: Sources, *, log: Callable[[str], None]) -> int:
     """Returns the recipe's ``max_length``, or the base's own limit where that is lower."""
     from adapterctl.training.inspect import describe
 
-    wanted = sources.recipe.training.max_length
-    context = describe(sources.base_dir, task=sources.recipe.task).context_length
+    recipe = sources.recipe
+    wanted = recipe.training.max_length
+    context = describe(
+        sources.base_dir, task=recipe.task, trust_remote_code=recipe.trust_remote_code
+    ).context_length
     if context is None or wanted <= context:
         return wanted
     log(f"max_length {wanted} is more than {sources.base.base} can read: {context} is used")
@@ -187,6 +246,7 @@ def open_base(sources: Sources, *, device: str) -> LoadedBase:
         head_seed=sources.recipe.training.seed,
         device=resolve_device(device),
         num_labels=len(sources.labels) or None,
+        trust_remote_code=sources.recipe.trust_remote_code,
     )
 
 

@@ -9,14 +9,18 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 from adapterctl.errors import Mismatch
 from adapterctl.jobs.base_folder import locate
+from adapterctl.jobs.forget import must_have_data
 from adapterctl.jobs.pinning import code_digest
 from adapterctl.jobs.project import Project
 from adapterctl.records.base import Base, BaseSource
 from adapterctl.records.policy import Policy
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.version import BasePin, DatasetPin, VersionRecord
+from adapterctl.rules.data_pins import data_pins
 from adapterctl.stores.code import pinned
 from adapterctl.stores.files import write_atomically
 from adapterctl.stores.registry import dump_yaml
@@ -39,19 +43,33 @@ def unpack(
         the capsule as a project.
 
     Raises:
-        NotFound: an object is gone from the remote.
+        NotFound: an object is gone from the remote, or its data were removed lawfully.
         Mismatch: an object is not what the record says.
     """
+    must_have_data(project, record)
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     for pin in data_pins(record):
-        project.dvc.fetch(pin, out, from_remote=from_remote)
+        fetch_data(project, pin, out, from_remote=from_remote)
     version = out / ".version"
     project.dvc.fetch_folder(record.artifacts, version, from_remote=from_remote)
     _place_code(record, version, out)
     write_atomically(out / "params.yaml", dump_yaml(Policy()).encode())
     put_recipe(out, record.recipe)
-    return replace(project, root=out)
+    return replace(project, root=out, holds_code=True)
+
+
+def fetch_data(project: Project, pin: DatasetPin, out: Path, *, from_remote: bool) -> Path:
+    """Brings pinned data to where the project in the folder ``out`` reads them.
+
+    Raises:
+        NotFound: they are gone from the remote, or their version from its bucket.
+        Mismatch: they are not what the record says.
+    """
+    if pin.version_id is None:
+        return project.dvc.fetch(pin, out, from_remote=from_remote)
+    private = replace(project, root=out).private
+    return project.bucket_data.fetch(pin, private, from_remote=from_remote)
 
 
 def put_recorded_base(project: Project, record: VersionRecord, capsule: Path) -> None:
@@ -80,16 +98,10 @@ def put_base(capsule: Path, base: Base | BasePin, *, folder: Path) -> None:
 
 
 def put_recipe(capsule: Path, recipe: Recipe) -> None:
-    """Writes the recipe that the capsule builds."""
+    """Writes the recipe that the capsule builds; the code is in it, wherever that came from."""
     path = capsule / "registry" / "adapters" / recipe.adapter / "recipe.yaml"
-    write_atomically(path, dump_yaml(recipe).encode())
-
-
-def data_pins(record: VersionRecord) -> list[DatasetPin]:
-    """Returns the pins of every data set that the recipe reads."""
-    pool = [record.selection.pool] if record.selection is not None else []
-    pins = {pin.path: pin for pin in [record.train, *record.evaluation.values(), *pool]}
-    return list(pins.values())
+    here = msgspec.structs.replace(recipe, code=None)
+    write_atomically(path, dump_yaml(here).encode())
 
 
 def _place_code(record: VersionRecord, version: Path, out: Path) -> None:

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING
 from adapterctl.errors import AdapterctlError, MissingExtra, Unreachable
 from adapterctl.jobs import environment_lock
 from adapterctl.jobs.base_folder import locate
-from adapterctl.jobs.building import TRAIL
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.parity import Answers
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.stages import enlist
-from adapterctl.records.adopted import AdoptedVersion, AnyRecord
+from adapterctl.jobs.trail_file import TRAIL, read_trail
+from adapterctl.records.adopted import HOSTED_FILE, AdoptedVersion, AnyRecord
 from adapterctl.records.canonical import compact, pretty
 from adapterctl.records.parity import Prediction
 from adapterctl.records.reading import read_json
-from adapterctl.records.version import ArtifactPin, FilePin, TrailStep, VersionRecord
+from adapterctl.records.version import ArtifactPin, FilePin, VersionRecord
 from adapterctl.rules.adoption import grade_adopted
 from adapterctl.rules.aliases import aliases, is_retired
 from adapterctl.rules.grades import grade
@@ -254,6 +254,10 @@ def fetched(project: Project, record: AnyRecord) -> Path:
 
 def _config_alone(project: Project, record: AdoptedVersion) -> Path:
     """Returns a folder with what is known of an adopted version without weights."""
+    if record.hosted is not None:
+        there = project.private / "versions" / f"hosted-{record.content_sha256}"
+        write_atomically(there / "adapter" / HOSTED_FILE, pretty(record.hosted))
+        return there
     place = project.private / "versions" / f"config-{record.adapter_config_sha256}"
     write_atomically(place / "adapter" / "adapter_config.json", pretty(record.config))
     return place
@@ -269,14 +273,6 @@ def _intact(place: Path, pin: ArtifactPin) -> bool:
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def read_trail(path: Path) -> list[TrailStep]:
-    """Returns the recorded trail; empty for an adapter that was trained elsewhere."""
-    if not path.is_file():
-        return []
-    lines = enumerate(path.read_bytes().splitlines(), start=1)
-    return [read_json(line, TrailStep, file=f"{path}:{number}") for number, line in lines]
 
 
 def _digest(project: Project, adapter: str, version: int) -> str:

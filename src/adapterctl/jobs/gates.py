@@ -9,15 +9,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adapterctl.errors import InvalidInput, Problem, Refused
+from adapterctl.jobs import retention, run_capsule
+from adapterctl.jobs.code_root import code_root
 from adapterctl.jobs.pinning import chosen_rows
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.sources import Row, Sources, data_paths, gather, located, raw_rows
 from adapterctl.jobs.waive import waive
 from adapterctl.jobs.watching import watch
 from adapterctl.records.canonical import compact
+from adapterctl.records.capsule import Capsule
 from adapterctl.records.recipe import Recipe
+from adapterctl.records.run import RunFacts
 from adapterctl.records.version import FilePin
 from adapterctl.rules import gates as rules
 from adapterctl.rules.codes import check_code
@@ -25,6 +30,9 @@ from adapterctl.rules.endings import Frame
 from adapterctl.rules.gates import Gate, gate
 from adapterctl.rules.lifecycle import Almanac
 from adapterctl.rules.recipes import TRAIN
+
+if TYPE_CHECKING:
+    from adapterctl.stores.git import GitFacts
 
 CODE_ALONE = frozenset({"CODE001", "CODE002", "CODE004"})
 """Refused by these, the preprocessing cannot be run from its bundle."""
@@ -64,11 +72,18 @@ class Checked:
     rows: dict[str, int]
 
 
-def check(project: Project, recipe_path: Path) -> Checked:
-    """Runs only the gates that need no weights in memory; writes nothing."""
-    recipe = project.registry.recipe_at(located(project, recipe_path))
-    examined = examine(project, recipe)
-    sources = _gathered(project, recipe, examined)
+def check(project: Project, recipe_path: Path, *, capsule: Path | None = None) -> Checked:
+    """Runs only the gates that need no weights in memory; writes nothing.
+
+    Args:
+        project: where.
+        recipe_path: the recipe.
+        capsule: what a run elsewhere left: its recipe, as used, and its rows are judged instead.
+    """
+    kept = None if capsule is None else run_capsule.read(capsule)
+    recipe = kept.recipe if kept else project.registry.recipe_at(located(project, recipe_path))
+    examined = examine(project, recipe, run=kept.run if kept else None)
+    sources = _gathered(project, recipe, examined, capsule=kept)
     rows = {name: len(rows) for name, rows in sources.rows.items()} if sources else {}
     return Checked(recipe=recipe, gates=examined.gates, rows=rows)
 
@@ -89,16 +104,21 @@ def accept(
     return sorted({path for each in accepted for path in each.written})
 
 
-def passed(project: Project, recipe: Recipe) -> Sources:
+def passed(project: Project, recipe: Recipe, *, capsule: Capsule | None = None) -> Sources:
     """Returns the sources of a recipe that may be registered; says what it only warns of.
+
+    Args:
+        project: where.
+        recipe: what is to be registered.
+        capsule: what a run elsewhere says of itself, where there was one.
 
     Raises:
         NotRebuildable: a gate refuses; every gap is named.
-        InvalidInput: data, code or labels are not usable.
+        InvalidInput: data, code or labels are not usable, or not those of the run.
         Mismatch: the base's weights changed since they were added.
     """
-    examined = examine(project, recipe)
-    sources = _gathered(project, recipe, examined)
+    examined = examine(project, recipe, run=capsule.run if capsule else None)
+    sources = _gathered(project, recipe, examined, capsule=capsule)
     if sources is None or any(each.refuses for each in examined.gates):
         raise NotRebuildable(examined.gates)
     for each in examined.gates:
@@ -106,17 +126,22 @@ def passed(project: Project, recipe: Recipe) -> Sources:
     return sources
 
 
-def _gathered(project: Project, recipe: Recipe, examined: Examined) -> Sources | None:
+def _gathered(
+    project: Project, recipe: Recipe, examined: Examined, *, capsule: Capsule | None
+) -> Sources | None:
     """Gathers whatever the gates say, for bad input goes before a judgement.
 
     Where the code is what they refuse, nothing can be gathered.
     """
     if any(each.refuses and each.finding.code in CODE_ALONE for each in examined.gates):
         return None
-    return gather(project, recipe, code=examined.code)
+    sources = gather(project, recipe, code=examined.code)
+    if capsule is not None:
+        run_capsule.must_agree(capsule, sources)
+    return sources
 
 
-def examine(project: Project, recipe: Recipe) -> Examined:
+def examine(project: Project, recipe: Recipe, *, run: RunFacts | None = None) -> Examined:
     """Looks at everything that can be judged without weights; writes nothing.
 
     Raises:
@@ -126,8 +151,11 @@ def examine(project: Project, recipe: Recipe) -> Examined:
     found = [
         *rules.of_people(recipe, project.registry.people(), today=project.today),
         *rules.of_selection(recipe),
+        *rules.of_trust(recipe),
         *_rule(project, recipe, raw[TRAIN]),
         *_base(project, recipe),
+        *retention.gates(project, recipe),
+        *(rules.of_run(recipe, run) if run else ()),
     ]
     code: tuple[FilePin, ...] = ()
     if recipe.preprocessing.partition(":")[0].endswith(".ipynb"):
@@ -162,7 +190,7 @@ def _rule(project: Project, recipe: Recipe, train: list[Row]) -> Iterator[Gate]:
         return
     pool = raw_rows(project, selection.pool)
     try:
-        chosen = chosen_rows(project, selection, pool)
+        chosen = chosen_rows(code_root(project, recipe), selection, pool)
     except InvalidInput as error:
         yield _other_rows(recipe, f"{error.problems[0].place}: {error.problems[0].what}")
         return
@@ -203,7 +231,15 @@ def _committed(project: Project, recipe: Recipe, code: tuple[FilePin, ...]) -> I
     from adapterctl.stores.git import facts
 
     path = project.registry.recipe_path(recipe.adapter).relative_to(project.root).as_posix()
-    found = facts(project.root, [*(pin.path for pin in code), path])
+    paths = [pin.path for pin in code]
+    if recipe.code is None:
+        yield from _uncommitted(recipe, facts(project.root, [*paths, path]), path=path)
+    else:
+        yield from _uncommitted(recipe, facts(code_root(project, recipe), paths), path=paths[0])
+        yield from _uncommitted(recipe, facts(project.root, [path]), path=path)
+
+
+def _uncommitted(recipe: Recipe, found: GitFacts, *, path: str) -> Iterator[Gate]:
     if found.commit is None or found.dirty:
         dirty = ", ".join(found.dirty)
         yield gate(

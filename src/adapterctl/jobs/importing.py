@@ -7,7 +7,8 @@ claimed, a hundred folders at a time; what a killed import has not done, the nex
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,37 +18,20 @@ from adapterctl.errors import AdapterctlError, InvalidInput
 from adapterctl.jobs.adapter_folder import AdapterFolder, examine
 from adapterctl.jobs.adopted_before import Before
 from adapterctl.jobs.bases import check_name
-from adapterctl.jobs.manifest import FactFinder, Facts, Refused, Wish, keep_recipe, listed, named
+from adapterctl.jobs.import_answer import Import, answer, readable_bases
+from adapterctl.jobs.import_sources import Place
+from adapterctl.jobs.manifest import FactFinder, Facts, Refused, Wish, keep_recipe, listed
 from adapterctl.jobs.project import Project
 from adapterctl.records.adopted import AdoptedVersion, AnyRecord, StatedBase
-from adapterctl.records.base import Base
 from adapterctl.records.version import ArtifactPin
 from adapterctl.rules.adapter_names import free_name, name_for
-from adapterctl.rules.adoption import Declared, Imported, adopted, registered
+from adapterctl.rules.adoption import Declared, Imported, adopted, lasting, registered
 from adapterctl.rules.base_names import stated_base
 from adapterctl.rules.peft_releases import release_of
 from adapterctl.stores.files import must_be_writable
 
 AT_ONCE = 100
 """So many folders share one transaction with DVC."""
-
-NAMED = 8
-"""So many new adapters are named for git; of more, the folder of all."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Import:
-    """What an import did.
-
-    Attributes:
-        results: one per folder, in their order.
-        new: the versions that were recorded now, as ``NAME@VERSION``.
-        written: what to add to git, relative to the root.
-    """
-
-    results: tuple[Imported, ...]
-    new: tuple[str, ...]
-    written: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +40,12 @@ class _Looked:
 
     folder: AdapterFolder
     facts: Facts
+    wish: Wish
+
+    @property
+    def wanted(self) -> str:
+        """The name of an adapter that nobody has named."""
+        return name_for(self.wish.label or self.folder.path)
 
     @property
     def base(self) -> StatedBase:
@@ -67,7 +57,7 @@ class _Looked:
 
 def import_adapters(
     project: Project,
-    sources: Sequence[Path],
+    sources: Sequence[str | Path],
     *,
     name: str | None = None,
     manifest: Path | None = None,
@@ -78,7 +68,8 @@ def import_adapters(
 
     Args:
         project: where.
-        sources: PEFT folders, or folders that hold such folders.
+        sources: PEFT folders, folders that hold such folders, or where some lie:
+            ``hub:REPO[@REV]``, ``s3://BUCKET/PREFIX``, ``mlflow:NAME[/VERSION]``.
         name: what the adapter is called; only with a single PEFT folder.
         manifest: a CSV file that names more folders, and says what they do not.
 
@@ -87,17 +78,25 @@ def import_adapters(
             that cannot be read.
         AdapterctlError: registry, cache or remote cannot be written.
     """
-    found = [*named(sources, name=name), *(listed(manifest) if manifest else ())]
     if name is not None:
         check_name(name)
-        _must_be_one(found, name)
     must_be_writable(project.registry.folder / "adapters", project.private)
+    project.private.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=project.private, prefix="import-") as staging:
+        place = Place(project=project, staging=Path(staging), name=name)
+        found = [*place.wishes([*map(str, sources)]), *(listed(manifest) if manifest else ())]
+        if name is not None:
+            _must_be_one(found, name)
+        return _imported(project, found)
+
+
+def _imported(project: Project, found: Sequence[Wish | Refused]) -> Import:
     importer = _Importer(project)
     for begin in range(0, len(found), AT_ONCE):
         importer.take(found[begin : begin + AT_ONCE])
         done = min(begin + AT_ONCE, len(found))
         project.display.progress("importing", done, len(found))
-    return importer.answer()
+    return answer(project, importer.results, importer.new)
 
 
 def _must_be_one(found: Sequence[Wish | Refused], name: str) -> None:
@@ -115,29 +114,9 @@ class _Importer:
         self._project = project
         self._finder = FactFinder(project)
         self._before = Before(project.registry)
-        self._declared = Declared(_bases(project))
-        self._results: list[Imported] = []
-        self._new: list[AdoptedVersion] = []
-
-    def answer(self) -> Import:
-        """Returns what was done."""
-        folder = self._project.registry.folder / "adapters"
-        adapters = sorted({record.adapter for record in self._new})
-        places = [folder / name for name in adapters] if len(adapters) <= NAMED else [folder]
-        written = [path.relative_to(self._project.root).as_posix() for path in places]
-        return Import(
-            results=tuple(self._results),
-            new=tuple(f"{record.adapter}@{record.version}" for record in self._new),
-            written=(*written, *self._data_pointers()),
-        )
-
-    def _data_pointers(self) -> list[str]:
-        root = self._project.root
-        data = {record.train.path for record in self._new if record.train is not None}
-        pointers = [root / f"{path}.dvc" for path in sorted(data)]
-        ignores = sorted({pointer.with_name(".gitignore") for pointer in pointers})
-        paths = (path for path in (*pointers, *ignores) if path.is_file())
-        return [path.relative_to(root).as_posix() for path in paths]
+        self._declared = Declared(readable_bases(project))
+        self.results: list[Imported] = []
+        self.new: list[AdoptedVersion] = []
 
     def take(self, batch: Sequence[Wish | Refused]) -> None:
         """Imports some folders: looked into one by one, pushed together, recorded one by one."""
@@ -145,25 +124,25 @@ class _Importer:
         pins = self._pushed([one for one in looked if isinstance(one, _Looked)])
         for one in looked:
             if isinstance(one, Refused):
-                self._results.append(Imported(path=str(one.path), error=one.why))
+                self.results.append(Imported(path=one.path, error=one.why))
             else:
-                self._results.append(self._recorded(one, pins))
+                self.results.append(self._recorded(one, pins))
 
     def _looked(self, one: Wish | Refused) -> _Looked | Refused:
         if isinstance(one, Refused):
             return one
         cache = self._project.private / "cache" / "adapters"
         try:
-            folder = examine(one.path, cache=cache)
+            folder = examine(one.path, cache=cache, either=one.either)
             facts = self._finder.facts(one)
             if facts.recipe is not None and facts.name is not None:
                 keep_recipe(self._project, facts.name, facts.recipe)
-            return _Looked(folder=folder, facts=facts)
+            return _Looked(folder=folder, facts=facts, wish=one)
         except AdapterctlError as error:
-            return Refused(path=one.path, why=str(error))
+            return Refused(path=one.origin or str(one.path), why=str(error))
         except OSError as error:
             why = f"{error.filename}: cannot read: {error.strerror}"
-            return Refused(path=one.path, why=why)
+            return Refused(path=one.origin or str(one.path), why=why)
 
     def _pushed(self, folders: Sequence[_Looked]) -> dict[Path, ArtifactPin]:
         fresh = [one.folder for one in folders if one.folder.weights and not self._known(one)]
@@ -176,7 +155,7 @@ class _Importer:
 
     def _recorded(self, one: _Looked, pins: Mapping[Path, ArtifactPin]) -> Imported:
         record = self._known(one) or self._claimed(one, pins.get(one.folder.path))
-        path = str(one.folder.path)
+        path = one.wish.origin or str(one.folder.path)
         if not isinstance(record, AdoptedVersion):
             return registered(path, record, peft_type=one.folder.peft_type)
         self._point(record)
@@ -189,9 +168,8 @@ class _Importer:
         alone tells nothing apart: it has to come from the same folder.
         """
         folder, name = one.folder, one.facts.name
-        origin = self._origin(folder)
-        wanted = name_for(folder.path)
-        names = {wanted, _marked(wanted, origin)} if folder.weights else set()
+        origin = self._origin(one)
+        names = {one.wanted, _marked(one.wanted, origin)} if folder.weights else set()
         found = self._before.find(
             folder.content_sha256,
             names=names if name is None else {name},
@@ -205,17 +183,16 @@ class _Importer:
             draft.adapter, lambda number: msgspec.structs.replace(draft, version=number)
         )
         self._before.add(record)
-        self._new.append(record)
+        self.new.append(record)
         return record
 
     def _adapter(self, one: _Looked) -> str:
         """Returns the given name, what the folder was before, or a name that is free."""
         if one.facts.name is not None:
             return one.facts.name
-        origin = self._origin(one.folder)
+        origin = self._origin(one)
         same = self._before.adapter_from(origin)
-        wanted = name_for(one.folder.path)
-        return same or free_name(wanted, self._before.names, mark=_mark(origin))
+        return same or free_name(one.wanted, self._before.names, mark=_mark(origin))
 
     def _draft(self, one: _Looked, adapter: str, *, pin: ArtifactPin | None) -> AdoptedVersion:
         folder = one.folder
@@ -225,7 +202,7 @@ class _Importer:
             version=0,
             created=self._project.stamp,
             created_by=self._project.by,
-            origin=self._origin(folder),
+            origin=self._origin(one),
             peft_type=folder.peft_type,
             peft_release=release_of(folder.config),
             base=one.base,
@@ -236,10 +213,13 @@ class _Importer:
             train=one.facts.train,
             artifacts=pin,
             weights_sha256=folder.weights_sha256,
+            run=one.facts.run,
         )
 
-    def _origin(self, folder: AdapterFolder) -> str:
-        root = self._project.root
+    def _origin(self, one: _Looked) -> str:
+        if one.wish.origin is not None:
+            return one.wish.origin
+        root, folder = self._project.root, one.folder
         inside = folder.path.is_relative_to(root)
         return (folder.path.relative_to(root) if inside else folder.path).as_posix()
 
@@ -253,17 +233,8 @@ class _Importer:
 
 
 def _mark(origin: str) -> str:
-    return hashlib.sha256(origin.encode()).hexdigest()
+    return hashlib.sha256(lasting(origin).encode()).hexdigest()
 
 
 def _marked(wanted: str, origin: str) -> str:
     return free_name(wanted, {wanted}, mark=_mark(origin))
-
-
-def _bases(project: Project) -> Iterator[Base]:
-    """Yields the declared bases; one that cannot be read is the audit's to report."""
-    for name in project.registry.bases():
-        try:
-            yield project.registry.base(name)
-        except AdapterctlError:
-            continue

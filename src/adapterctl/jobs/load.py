@@ -44,6 +44,7 @@ def load(wanted: str, project: Path | str = ".", *, device: str = "auto") -> Loa
         task=record.recipe.task,
         device=resolve_device(device),
         num_labels=len(record.labels) or None,
+        trust_remote_code=record.recipe.trust_remote_code,
     )
 
 
@@ -77,6 +78,7 @@ def _predictor(loaded: Loaded) -> Callable[[Rows], Rows]:
         labels=package.labels,
         max_length=package.max_length,
         generation=package.generation,
+        trust_remote_code=package.trust_remote_code,
         prepare=_imported(loaded.folder / "code", package.entry_point),
         device=resolve_device("auto"),
     )

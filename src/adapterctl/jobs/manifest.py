@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from adapterctl.errors import AdapterctlError, InvalidInput
 from adapterctl.jobs.adapter_folder import adapter_folders
 from adapterctl.jobs.bases import check_name
 from adapterctl.jobs.project import Project
-from adapterctl.records.adopted import AnyRecord, StatedBase
+from adapterctl.records.adopted import AnyRecord, StatedBase, StatedRun
 from adapterctl.records.recipe import Owners, Recipe
 from adapterctl.records.version import DatasetPin, VersionRecord
 from adapterctl.rules.base_names import stated_base
@@ -25,18 +25,26 @@ class Wish:
 
     Attributes:
         root: what the paths in ``entry`` are relative to.
+        origin: where it was fetched from; ``None``: it is the folder itself.
+        label: the path that it is called after, when that is not the folder's.
+        run: what MLflow says of it.
+        either: of two files of weights, the one that PEFT loads is meant.
     """
 
     path: Path
     entry: Entry
     root: Path
+    origin: str | None = None
+    label: PurePath | None = None
+    run: StatedRun | None = None
+    either: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """A folder that cannot be taken, and why."""
+    """What cannot be taken, and why."""
 
-    path: Path
+    path: str
     why: str
 
 
@@ -49,6 +57,7 @@ class Facts:
     base: StatedBase | None = None
     train: DatasetPin | None = None
     recipe: Path | None = None
+    run: StatedRun | None = None
 
     def are_those_of(self, record: AnyRecord) -> bool:
         """Whether a version already says everything that is said here."""
@@ -58,22 +67,8 @@ class Facts:
             self.base in {None, record.base}
             and self.train in (None, record.train)
             and self.owners.team in {None, record.owners.team}
+            and (self.run is None or record.run is not None)
         )
-
-
-def named(sources: Sequence[Path], *, name: str | None) -> Iterator[Wish | Refused]:
-    """Yields the folders at or below ``sources``, each once, however it is reached."""
-    seen: set[Path] = set()
-    for source in sources:
-        try:
-            folders = adapter_folders(source)
-        except AdapterctlError as error:
-            yield Refused(path=source, why=str(error))
-            continue
-        for folder in folders:
-            if folder not in seen:
-                seen.add(folder)
-                yield Wish(path=folder, entry=Entry(path=str(folder), name=name), root=folder)
 
 
 def listed(manifest: Path) -> Iterator[Wish | Refused]:
@@ -89,7 +84,7 @@ def listed(manifest: Path) -> Iterator[Wish | Refused]:
             _must_be_one(path, adapter_folders(path))
             yield Wish(path=path, entry=entry, root=manifest.parent)
         except AdapterctlError as error:
-            yield Refused(path=path, why=str(error))
+            yield Refused(path=str(path), why=str(error))
 
 
 def _must_be_one(path: Path, folders: Sequence[Path]) -> None:
@@ -124,6 +119,7 @@ class FactFinder:
             base=self._base(entry.base) if entry.base else None,
             train=self._pin(entry.data) if entry.data else None,
             recipe=recipe,
+            run=wish.run,
         )
 
     def _name(self, entry: Entry, path: Path | None) -> str | None:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
 from adapterctl.errors import InvalidInput
+from adapterctl.jobs.code_root import code_root
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.sources import Row, Sources, data_paths, raw_rows
 from adapterctl.records.canonical import digest, listing_digest
 from adapterctl.records.recipe import Recipe, Selection
 from adapterctl.records.version import CodePin, DatasetPin, Environment, FilePin, SelectionPin
+from adapterctl.rules.bucket_urls import in_bucket
 from adapterctl.rules.environments import result_bearing
 from adapterctl.rules.recipes import TRAIN, recipe_digest
+from adapterctl.rules.trainer_commands import command_of
 from adapterctl.stores.processes import call_entry_point
 
 
 def pin_data(project: Project, recipe: Recipe) -> dict[str, DatasetPin]:
-    """Pins every data path under DVC, pushes the bytes, and checks that they arrived.
+    """Pins every data path; pushes what is under DVC, and checks that it arrived.
+
+    What stays in its bucket is pinned by version id, and pushed nowhere.
 
     Returns:
         set name to pin; ``train`` is the training set, ``pool`` the selection's pool.
@@ -29,9 +35,11 @@ def pin_data(project: Project, recipe: Recipe) -> dict[str, DatasetPin]:
     pins = {}
     for number, (name, path) in enumerate(paths.items(), start=1):
         rows = len(raw_rows(project, path))
-        pins[name] = msgspec.structs.replace(project.dvc.pin(path), rows=rows)
+        pin = project.bucket_data.current(path) if in_bucket(path) else project.dvc.pin(path)
+        pins[name] = msgspec.structs.replace(pin, rows=rows)
         project.display.progress("pinning data", number, len(paths))
-    project.dvc.push(list(pins.values()), progress=project.display.progress)
+    kept = [pin for pin in pins.values() if pin.version_id is None]
+    project.dvc.push(kept, progress=project.display.progress)
     return pins
 
 
@@ -48,7 +56,9 @@ def pin_selection(
         return None
     chosen = None
     if selection.rule is not None:
-        chosen = chosen_rows(project, selection, raw_rows(project, selection.pool))
+        chosen = chosen_rows(
+            code_root(project, recipe), selection, raw_rows(project, selection.pool)
+        )
     return SelectionPin(
         pool=pins["pool"],
         chosen=None if chosen is None else len(chosen),
@@ -59,15 +69,17 @@ def pin_selection(
     )
 
 
-def chosen_rows(project: Project, selection: Selection, pool: list[Row]) -> list[int] | None:
+def chosen_rows(root: Path, selection: Selection, pool: list[Row]) -> list[int] | None:
     """Returns the row numbers of the pool that the selection's rule gives; ``None`` without one.
+
+    ``root`` is the folder that the rule's path is relative to.
 
     Raises:
         InvalidInput: the rule raises, or does not give row numbers of the pool.
     """
     if selection.rule is None:
         return None
-    chosen = call_entry_point(project.root, selection.rule, pool)
+    chosen = call_entry_point(root, selection.rule, pool)
     if not isinstance(chosen, list) or not all(isinstance(n, int) for n in chosen):
         raise InvalidInput.one(
             "did not return row numbers",
@@ -84,9 +96,9 @@ def pin_code(project: Project, sources: Sources) -> CodePin:
     """Returns the code by content, and where in git it stands."""
     from adapterctl.stores.git import facts
 
+    found = facts(code_root(project, sources.recipe), [pin.path for pin in sources.code])
     recipe_path = project.registry.recipe_path(sources.recipe.adapter)
-    paths = [*(pin.path for pin in sources.code), recipe_path.relative_to(project.root).as_posix()]
-    found = facts(project.root, paths)
+    recipe = facts(project.root, [recipe_path.relative_to(project.root).as_posix()])
     return CodePin(
         entry_point=sources.recipe.preprocessing,
         files=list(sources.code),
@@ -94,7 +106,7 @@ def pin_code(project: Project, sources: Sources) -> CodePin:
         repo=found.remote,
         commit=found.commit,
         ref=next(iter(found.refs), None),
-        committed=found.commit is not None and not found.dirty,
+        committed=all(each.commit and not each.dirty for each in (found, recipe)),
     )
 
 
@@ -120,7 +132,9 @@ def inputs_digest(
             "data": {name: pin.sha256 for name, pin in data.items()},
             "code": [sources.recipe.preprocessing, code_digest(sources.code)],
             "recipe": recipe_digest(sources.recipe),
-            "environment": result_bearing(environment),
+            "environment": result_bearing(
+                environment, own_trainer=command_of(sources.recipe) is not None
+            ),
             "origin": origin,
         }
     )

@@ -7,19 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from adapterctl.errors import AdapterctlError, InvalidInput, Mismatch
+from adapterctl.errors import AdapterctlError, InvalidInput, Mismatch, NotFound
 from adapterctl.jobs import capsule
 from adapterctl.jobs.base_folder import checked, locate
+from adapterctl.jobs.forget import must_have_data
 from adapterctl.jobs.project import Project, require
 from adapterctl.jobs.sources import Row, prepared
 from adapterctl.jobs.survey import standing_of, survey
+from adapterctl.jobs.trainer_facts import trainer_facts
 from adapterctl.records.base import Base, BaseShape
 from adapterctl.records.canonical import rows_digest
-from adapterctl.records.recipe import Task
+from adapterctl.records.recipe import Recipe, Task
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.adoption import built
 from adapterctl.rules.choice import chosen
@@ -29,7 +30,7 @@ from adapterctl.rules.lifecycle import Almanac, Status
 from adapterctl.rules.plans import Facts, FleetPlan, RebuildPlan, by_deadline, draft
 from adapterctl.rules.recipes import TRAIN
 from adapterctl.rules.standing import Standing
-from adapterctl.rules.targets import Blocker
+from adapterctl.rules.targets import Blocker, blockers_of
 
 
 def plan(project: Project, wanted: str, *, to: str) -> RebuildPlan:
@@ -92,15 +93,17 @@ class _Successor:
     base: Base
     folder: Path
     almanac: Almanac
-    shapes: dict[tuple[Path, Task], BaseShape] = field(default_factory=dict)
+    shapes: dict[tuple[Path, Task, bool], BaseShape] = field(default_factory=dict)
 
-    def shape(self, task: Task, *, folder: Path | None = None) -> BaseShape:
+    def shape(self, recipe: Recipe, *, folder: Path | None = None) -> BaseShape:
         """Returns the shape of this base, or of the old one in ``folder``, read once."""
         from adapterctl.training.inspect import describe
 
-        key = folder or self.folder, task
+        key = folder or self.folder, recipe.task, recipe.trust_remote_code
         if key not in self.shapes:
-            self.shapes[key] = describe(key[0], task=task)
+            self.shapes[key] = describe(
+                key[0], task=recipe.task, trust_remote_code=recipe.trust_remote_code
+            )
         return self.shapes[key]
 
     def runway(self, today: date, standing: Standing) -> Status:
@@ -123,10 +126,11 @@ def _successor(project: Project, to: str) -> _Successor:
 
 def _plan(project: Project, standing: Standing, successor: _Successor) -> RebuildPlan:
     record = built(standing.record)
-    new = _Side(folder=successor.folder, shape=successor.shape(record.recipe.task))
+    new = _Side(folder=successor.folder, shape=successor.shape(record.recipe))
     old, notes = _old_side(project, record, successor)
     rows = _training_rows(project, record)
     lengths, unreadable = _lengths(new, rows.rows, record)
+    trainer, unread = trainer_facts(project, record)
     facts = Facts(
         record=record,
         recipe=standing.recipe or record.recipe,
@@ -138,8 +142,9 @@ def _plan(project: Project, standing: Standing, successor: _Successor) -> Rebuil
         deadline=standing.status,
         runway=successor.runway(project.today, standing),
         today=project.today,
-        blockers=[*rows.blockers, *unreadable],
+        blockers=[*rows.blockers, *unreadable, *unread],
         notes=[*notes, *rows.notes],
+        trainer=trainer,
     )
     return _confirmed(draft(facts), new, record=record)
 
@@ -158,7 +163,7 @@ def _old_side(
     """Returns the old base, or ``None`` and what cannot be compared without it."""
     try:
         folder = checked(project, record.base)
-        shape = successor.shape(record.recipe.task, folder=folder)
+        shape = successor.shape(record.recipe, folder=folder)
     except AdapterctlError as error:
         reason = error.problems[0].what
         return None, [
@@ -182,11 +187,15 @@ def _training_rows(project: Project, record: VersionRecord) -> _Rows:
     recorded = record.prepared.get(TRAIN)
     path = record.recipe.data.train.path
     try:
+        must_have_data(project, record)
+    except NotFound as error:
+        return _Rows(blockers=blockers_of(error))
+    try:
         rows = prepared(project, record.recipe, path)
         if recorded is not None:
             _must_be_recorded(rows, record, place=path)
     except AdapterctlError as error:
-        here = _blockers(error)
+        here = blockers_of(error)
         return _Rows(blockers=here) if recorded is None else _pinned_rows(project, record, here)
     if recorded is None:
         note = "the record has no digest of the prepared rows: today's rows are counted"
@@ -202,7 +211,7 @@ def _pinned_rows(project: Project, record: VersionRecord, here: list[Blocker]) -
         rows = prepared(place, record.recipe, record.recipe.data.train.path)
         _must_be_recorded(rows, record, place="pinned data and code")
     except AdapterctlError as error:
-        return _Rows(blockers=[*here, *_blockers(error)])
+        return _Rows(blockers=[*here, *blockers_of(error)])
     finally:
         shutil.rmtree(out, ignore_errors=True)
     note = "the working tree has other data or code than the record: the pinned ones are used"
@@ -232,9 +241,10 @@ def _lengths(
             task=record.recipe.task,
             max_length=record.recipe.training.max_length,
             context=side.shape.context_length,
+            trust_remote_code=record.recipe.trust_remote_code,
         )
     except InvalidInput as error:
-        return None, _blockers(error)
+        return None, blockers_of(error)
     return found, []
 
 
@@ -247,12 +257,20 @@ def _confirmed(plan: RebuildPlan, new: _Side, *, record: VersionRecord) -> Rebui
         return plan
     recipe = plan.proposed_recipe
     labels = len(record.training.labels) if record.training else 0
-    problems = [*lora_problems(recipe.lora), *training_problems(recipe.training)]
-    blockers = _blockers(InvalidInput(problems)) if problems else []
+    problems = []
+    if plan.trainer is None:
+        problems = [*lora_problems(recipe.lora), *training_problems(recipe.training)]
+    blockers = blockers_of(InvalidInput(problems)) if problems else []
     try:
-        given = given_lora(new.folder, recipe.lora, task=recipe.task, labels=labels)
+        given = given_lora(
+            new.folder,
+            recipe.lora,
+            task=recipe.task,
+            labels=labels,
+            trust_remote_code=recipe.trust_remote_code,
+        )
     except InvalidInput as error:
-        blockers += _blockers(error)
+        blockers += blockers_of(error)
     else:
         planned = chosen(recipe.lora, new.shape.linears, task=recipe.task)
         blockers += _disagreement(given, planned)
@@ -270,14 +288,3 @@ def _disagreement(given: Sequence[str], planned: Sequence[str]) -> list[Blocker]
             mend="name the successor's modules in role_map",
         )
     ]
-
-
-def _blockers(error: AdapterctlError) -> list[Blocker]:
-    return [
-        Blocker(what=_said(problem), mend=problem.hint or "correct it and plan again")
-        for problem in error.problems
-    ]
-
-
-def _said(problem: Any) -> str:
-    return f"{problem.place}: {problem.what}" if problem.place else str(problem.what)

@@ -18,6 +18,7 @@ from adapterctl.stores.registry import FolderRegistry
 if TYPE_CHECKING:
     from adapterctl.stores.dvc import DvcStore
     from adapterctl.stores.mlflow import MlflowMirror
+    from adapterctl.stores.s3 import BucketData
 
 
 class Display(Protocol):
@@ -49,12 +50,14 @@ class Project:
         now: the time of the command, UTC.
         as_of: the day that counts as today, when it is not the day of ``now``.
         display: where talk and progress go.
+        holds_code: laid out from a record, with the code of its recipe.
     """
 
     root: Path
     now: datetime
     as_of: date | None = None
     display: Display = field(default_factory=Quiet)
+    holds_code: bool = False
 
     @property
     def today(self) -> date:
@@ -95,15 +98,26 @@ class Project:
         return DvcStore(self.root)
 
     @cached_property
+    def bucket_data(self) -> BucketData:
+        """Data that stay in their buckets."""
+        from adapterctl.stores.s3 import BucketData
+
+        return BucketData(self.private, progress=self.display.progress)
+
+    @cached_property
     def mirror(self) -> MlflowMirror:
         """MLflow, embedded unless MLFLOW_TRACKING_URI names a server."""
         require("mlflow", extra="mlflow", needed_for="the MLflow mirror")
         from adapterctl.stores.mlflow import MlflowMirror
 
         self.private.mkdir(exist_ok=True)
+        return MlflowMirror(self.tracking_uri, artifact_root=self.private / "mlartifacts")
+
+    @property
+    def tracking_uri(self) -> str:
+        """Where MLflow is: embedded unless MLFLOW_TRACKING_URI names a server."""
         embedded = f"sqlite:///{self.private / 'mlflow.db'}"
-        uri = os.environ.get("MLFLOW_TRACKING_URI") or embedded
-        return MlflowMirror(uri, artifact_root=self.private / "mlartifacts")
+        return os.environ.get("MLFLOW_TRACKING_URI") or embedded
 
     def version_of(self, wanted: str) -> tuple[str, int]:
         """Returns (adapter, version) for ``NAME``, ``NAME@3`` or ``NAME@champion``.

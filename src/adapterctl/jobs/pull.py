@@ -8,9 +8,9 @@ from pathlib import Path
 
 from adapterctl.errors import InvalidInput, Mismatch
 from adapterctl.jobs.project import Project
-from adapterctl.records.adopted import AnyRecord
+from adapterctl.records.adopted import AdoptedVersion, AnyRecord
 from adapterctl.records.version import VersionRecord
-from adapterctl.rules.adoption import SAFETENSORS
+from adapterctl.rules.adoption import SAFETENSORS, at_a_provider
 from adapterctl.rules.standing import base_of
 from adapterctl.stores.safetensors import config_digest, weights_digest
 
@@ -62,6 +62,8 @@ def pull(project: Project, wanted: str, *, out: Path) -> Pulled:
 
 def _fetch(project: Project, record: AnyRecord, part: Path, *, out: Path) -> str | None:
     """Brings the adapter to ``part``, and to ``out`` when its digests are right; returns one."""
+    if isinstance(record, AdoptedVersion) and record.hosted is not None:
+        raise at_a_provider(record)
     if record.artifacts is None:
         raise InvalidInput.one(
             f"{record.adapter}@{record.version} was imported without weights",

@@ -158,6 +158,7 @@ def _build(
     old_side: OldSide,
 ) -> tuple[VersionRecord, ParityReport]:
     built = building.build(place, sources, work=job.folder, device=job.device)
+    sources = built.sources
     job.journal.note("trained", at=job.project.stamp, steps=built.facts.training.steps)
     base = building.open_base(sources, device=job.device)
     must_take_effect(job.project, sources, base=base, adapter=built.folder)
@@ -248,7 +249,7 @@ def _pins(job: Job, sources: Sources) -> register.Pins:
     data = {"train": record.train, **record.evaluation}
     if record.selection is not None:
         data["pool"] = record.selection.pool
-    environment = building.running_environment(job.device)
+    environment = building.running_environment(job.device, recipe=sources.recipe)
     inputs = pinning.inputs_digest(sources, data, environment=environment, origin=None)
     return register.Pins(
         data=data,

@@ -9,13 +9,16 @@ from pathlib import Path
 import msgspec
 
 from adapterctl.errors import InvalidInput, NotFound
-from adapterctl.jobs import building, environment_lock, filing, gates, pinning, probe
+from adapterctl.jobs import building, environment_lock, filing, gates, pinning, probe, run_capsule
+from adapterctl.jobs.code_root import code_root
 from adapterctl.jobs.effect import must_take_effect
 from adapterctl.jobs.filing import Announce, Filed
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.parity import Answers
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.sources import Sources, located
+from adapterctl.jobs.trail_file import TRAIL
+from adapterctl.records.capsule import Capsule
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.version import (
     ArtifactPin,
@@ -47,6 +50,21 @@ class Pins:
     inputs: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """An adapter that was trained elsewhere, and what is known of how.
+
+    Attributes:
+        folder: as PEFT writes it.
+        capsule: what a run says of itself, where one left it.
+        lock: the lock of its environment, beside the capsule.
+    """
+
+    folder: Path
+    capsule: Capsule | None = None
+    lock: Path | None = None
+
+
 def register(project: Project, recipe_path: Path, *, adapter: Path | None, device: str) -> Filed:
     """Registers the adapter that the recipe describes.
 
@@ -66,12 +84,38 @@ def register(project: Project, recipe_path: Path, *, adapter: Path | None, devic
     filing.must_be_writable(project, recipe.adapter)
     sources = gates.passed(project, recipe)
     _adopt(project, recipe, path)
-    pins = _pin(project, sources, adapter=adapter, device=device)
+    taken = None if adapter is None else Taken(folder=adapter)
+    return _register(project, sources, taken=taken, device=device)
+
+
+def register_capsule(project: Project, folder: Path, *, device: str) -> Filed:
+    """Registers what a run elsewhere left in ``folder``, with the recipe as it was used.
+
+    A recipe that the registry does not have yet is copied there as its author wrote it.
+
+    Raises:
+        NotRebuildable: a gate refuses; every gap is named.
+        InvalidInput: base, code or data are not those of the run; every one that differs.
+        NotFound: not a capsule. Mismatch: its adapter is not the one that the run left.
+    """
+    capsule = run_capsule.read(folder)
+    filing.must_be_writable(project, capsule.adapter)
+    if not project.registry.recipe_path(capsule.adapter).exists():
+        _adopt(project, capsule.recipe, folder / run_capsule.RECIPE)
+    sources = gates.passed(project, capsule.recipe, capsule=capsule)
+    taken = Taken(
+        folder=folder / run_capsule.ADAPTER, capsule=capsule, lock=folder / environment_lock.LOCK
+    )
+    return _register(project, sources, taken=taken, device=device)
+
+
+def _register(project: Project, sources: Sources, *, taken: Taken | None, device: str) -> Filed:
+    pins = _pin(project, sources, taken=taken, device=device)
     work = project.private / "work" / pins.inputs
     with alone(work):
-        known = filing.find(project, recipe.adapter, pins.inputs)
+        known = filing.find(project, sources.recipe.adapter, pins.inputs)
         filed = (
-            _build_and_file(project, sources, pins, work=work, adapter=adapter, device=device)
+            _build_and_file(project, sources, pins, work=work, taken=taken, device=device)
             if known is None
             else filing.finish(project, known, folder=None, new=False)
         )
@@ -85,15 +129,17 @@ def _build_and_file(
     pins: Pins,
     *,
     work: Path,
-    adapter: Path | None,
+    taken: Taken | None,
     device: str,
 ) -> Filed:
-    if adapter is None:
+    training: TrainingFacts | None
+    if taken is None:
         built = building.build(project, sources, work=work, device=device)
-        training, prepared = built.facts.training, built.facts.prepared
+        sources, training, prepared = built.sources, built.facts.training, built.facts.prepared
     else:
-        _take(adapter, work / "adapter")
-        training, prepared = None, building.prepared_pins(project, sources)
+        _take(taken.folder, work / "adapter")
+        training = taken.capsule.training if taken.capsule else None
+        prepared = building.prepared_pins(project, sources)
     base = building.open_base(sources, device=device)
     must_take_effect(project, sources, base=base, adapter=work / "adapter")
     answers = building.evaluate(
@@ -105,12 +151,13 @@ def _build_and_file(
         sources,
         pins,
         work=work,
-        code_root=project.root,
+        code_root=code_root(project, sources.recipe),
         result=Result(
             training=training,
             prepared=prepared,
             metrics=answers.metrics,
             predictions={"adapter": answers.predictions},
+            taken=taken,
         ),
     )
 
@@ -124,6 +171,7 @@ class Result:
     metrics: dict[str, dict[str, float]]
     predictions: dict[str, Answers]
     rebuilt_from: RebuiltFrom | None = None
+    taken: Taken | None = None
 
 
 def file_version(
@@ -147,7 +195,7 @@ def file_version(
         code=sources.code,
         predictions=result.predictions,
     )
-    lock = environment_lock.keep(project, pins.environment, folder=folder)
+    lock = _lock(project, pins.environment, result.taken, folder=folder)
     artifacts = filing.store(project, folder)
     draft = _draft(
         project, sources, pins, folder=folder, artifacts=artifacts, lock=lock, result=result
@@ -162,6 +210,16 @@ def file_version(
     return filing.finish(project, claimed, folder=folder, new=True, announce=announce)
 
 
+def _lock(
+    project: Project, environment: Environment, taken: Taken | None, *, folder: Path
+) -> LockPin:
+    """Puts the lock into a version's folder: of a run elsewhere, the one it left."""
+    if taken is None or taken.capsule is None or taken.lock is None:
+        return environment_lock.keep(project, environment, folder=folder)
+    shutil.copyfile(taken.lock, folder / environment_lock.LOCK)
+    return taken.capsule.lock
+
+
 def _draft(
     project: Project,
     sources: Sources,
@@ -173,7 +231,7 @@ def _draft(
     result: Result,
 ) -> VersionRecord:
     """Returns the record as it will stand, but for its number."""
-    recipe = sources.recipe
+    recipe, taken = sources.recipe, result.taken
     return VersionRecord(
         schema_version=1,
         adapter=recipe.adapter,
@@ -198,15 +256,21 @@ def _draft(
         training=result.training,
         rebuilt_from=result.rebuilt_from,
         lock=lock,
+        run=taken.capsule.run if taken and taken.capsule else None,
     )
 
 
-def _pin(project: Project, sources: Sources, *, adapter: Path | None, device: str) -> Pins:
+def _pin(project: Project, sources: Sources, *, taken: Taken | None, device: str) -> Pins:
     data = pinning.pin_data(project, sources.recipe)
     selection = pinning.pin_selection(project, sources.recipe, data)
-    environment = building.running_environment(device)
-    taken = None if adapter is None else weights_digest(_adapter_file(adapter, ADAPTER_FILES[1]))
-    inputs = pinning.inputs_digest(sources, data, environment=environment, origin=taken)
+    capsule = taken.capsule if taken else None
+    environment = (
+        capsule.environment
+        if capsule
+        else building.running_environment(device, recipe=sources.recipe)
+    )
+    origin = weights_digest(_adapter_file(taken.folder, ADAPTER_FILES[1])) if taken else None
+    inputs = pinning.inputs_digest(sources, data, environment=environment, origin=origin)
     return Pins(
         data=data,
         selection=selection,
@@ -248,6 +312,8 @@ def _take(adapter: Path, folder: Path) -> None:
     folder.mkdir(parents=True)
     for name in ADAPTER_FILES:
         shutil.copyfile(_adapter_file(adapter, name), folder / name)
+    if (adapter / TRAIL).is_file():
+        shutil.copyfile(adapter / TRAIL, folder / TRAIL)
 
 
 def _adapter_file(adapter: Path, name: str) -> Path:

@@ -9,17 +9,18 @@ import sys
 from pathlib import Path
 
 from adapterctl.errors import AdapterctlError, InvalidInput
-from adapterctl.jobs import filing
-from adapterctl.jobs.building import FACTS, TRAIL, BuildFacts
+from adapterctl.jobs.building import FACTS, BuildFacts
 from adapterctl.jobs.capsule import put_recorded_base, unpack
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.project import Project
+from adapterctl.jobs.trail_file import TRAIL, read_trail
 from adapterctl.records.event import Event
 from adapterctl.records.reading import read_json
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.environments import differences
 from adapterctl.rules.outcomes import Reproduction
 from adapterctl.rules.trails import first_difference
+from adapterctl.rules.trainer_commands import command_of
 from adapterctl.stores.safetensors import config_digest, weights_digest
 
 # The child gets no more of the surroundings than this: no home, no user site, no private path.
@@ -101,17 +102,28 @@ def _compare(record: VersionRecord, capsule: Path) -> Reproduction:
     config = config_digest(rebuilt / "adapter_config.json")
     facts = read_json((rebuilt / FACTS).read_bytes(), BuildFacts, file=FACTS)
     identical = digest == record.weights_sha256 and config == record.adapter_config_sha256
-    recorded = filing.read_trail(capsule / ".version" / TRAIL)
+    own_trainer = command_of(record.recipe) is not None
+    environments = record.environment, facts.environment
+    recorded = read_trail(capsule / ".version" / TRAIL)
     return Reproduction(
         adapter=record.adapter,
         version=record.version,
-        level="B2" if identical else "B1" if facts.prepared == record.prepared else "B0",
+        level=_level(record, facts, identical=identical),
         identical=identical,
         digest_recorded=record.weights_sha256,
         digest_rebuilt=digest,
-        first_difference=first_difference(recorded, filing.read_trail(rebuilt / TRAIL)),
-        environment=tuple(differences(record.environment, facts.environment)),
+        first_difference=first_difference(recorded, read_trail(rebuilt / TRAIL)),
+        environment=tuple(differences(*environments, own_trainer=own_trainer)),
+        promise="B1" if own_trainer else "B2",
     )
+
+
+def _level(record: VersionRecord, facts: BuildFacts, *, identical: bool) -> str:
+    """Equal weights from other rows would be chance: a command may not have read them."""
+    same_rows = facts.prepared == record.prepared
+    if identical and (same_rows or command_of(record.recipe) is None):
+        return "B2"
+    return "B1" if same_rows else "B0"
 
 
 def _note(project: Project, found: Reproduction) -> None:

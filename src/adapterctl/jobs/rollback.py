@@ -67,6 +67,7 @@ def _loads(project: Project, record: VersionRecord, *, device: str) -> Checked:
             task=record.recipe.task,
             device=resolve_device(device),
             num_labels=len(record.labels) or None,
+            trust_remote_code=record.recipe.trust_remote_code,
         )
     except AdapterctlError as error:
         problem = error.problems[0]

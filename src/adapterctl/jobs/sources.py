@@ -14,13 +14,16 @@ from typing import Any
 
 from adapterctl.errors import InvalidInput, Problem
 from adapterctl.jobs.base_folder import checked, pin
+from adapterctl.jobs.code_root import code_root
 from adapterctl.jobs.project import Project, require
+from adapterctl.jobs.recipe_code import code_of
+from adapterctl.records.base import Base
 from adapterctl.records.canonical import rows_digest
 from adapterctl.records.reading import merge
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.version import BasePin, FilePin
+from adapterctl.rules.bucket_urls import in_bucket
 from adapterctl.rules.recipes import TRAIN
-from adapterctl.stores.code import closure
 from adapterctl.stores.processes import call_entry_point
 from adapterctl.stores.rows import read_rows
 
@@ -39,7 +42,7 @@ class Sources:
     Attributes:
         base: the base's identity, compared with the folder's fingerprint.
         base_dir: where its weights lie.
-        code: the import closure of the preprocessing, by content.
+        code: what preprocessing and trainer need of the repository, by content.
         rows: prepared rows by set; the training set is ``train``.
         labels: sorted training labels; empty for a task without labels.
     """
@@ -69,8 +72,8 @@ def gather(project: Project, recipe: Recipe, *, code: Sequence[FilePin] | None =
     Args:
         project: where.
         recipe: what to build.
-        code: the files that the preprocessing needs, where more is known than its import
-            statements say: what a traced run needed, or what a record holds.
+        code: the files that preprocessing and trainer need, where more is known than
+            `code_of` finds: what a traced run needed, or what a record holds.
 
     Raises:
         InvalidInput: data, code or labels are not usable; every problem is named.
@@ -78,7 +81,8 @@ def gather(project: Project, recipe: Recipe, *, code: Sequence[FilePin] | None =
     """
     require("torch", extra="train", needed_for="training and evaluation")
     base = project.registry.base(recipe.base)
-    static = closure(project.root, recipe.preprocessing)
+    _must_have_pinned_code(recipe, base)
+    static = code_of(code_root(project, recipe), recipe)
     rows = {name: prepared(project, recipe, path) for name, path in data_paths(recipe).items()}
     labels = _labels(recipe, rows)
     return Sources(
@@ -91,6 +95,17 @@ def gather(project: Project, recipe: Recipe, *, code: Sequence[FilePin] | None =
     )
 
 
+def _must_have_pinned_code(recipe: Recipe, base: Base) -> None:
+    """Refuses to run code of a base that nobody could tell from other code later."""
+    if recipe.trust_remote_code and base.digests.code is None:
+        raise InvalidInput.one(
+            f"no code beside the weights of base {base.base!r} is known that could be trusted",
+            place=f"{recipe.adapter}: trust_remote_code",
+            hint=f"remove it; or, where the base's folder has code of its own, declare it again: "
+            f"adapterctl bases add {base.base}",
+        )
+
+
 def data_paths(recipe: Recipe) -> dict[str, str]:
     """Returns set name to data path, the training set first."""
     sets = {name: data.path for name, data in recipe.data.evaluation.items()}
@@ -98,12 +113,15 @@ def data_paths(recipe: Recipe) -> dict[str, str]:
 
 
 def raw_rows(project: Project, path: str) -> list[Row]:
-    """Returns the rows of a data file of the project as they stand in it.
+    """Returns the rows of a data file of the project, or of one that stays in its bucket.
 
     Raises:
         InvalidInput: outside the project, by its path or by a link that is not DVC's own;
-            missing, empty or broken.
+            missing, empty or broken; in a bucket that does not keep versions.
+        NotFound: no such bucket or object. Unreachable: S3 does not answer.
     """
+    if in_bucket(path):
+        return read_rows(project.bucket_data.file(path), place=path)
     place = (project.root / path).resolve()
     if not place.is_relative_to(project.root.resolve()) and not _IN_A_CACHE.search(
         place.as_posix()
@@ -132,7 +150,7 @@ def _settle(path: Path) -> None:
 def prepared(project: Project, recipe: Recipe, path: str) -> list[Row]:
     """Returns the rows of one set after the adapter's own preprocessing."""
     raw = raw_rows(project, path)
-    rows = call_entry_point(project.root, recipe.preprocessing, raw)
+    rows = call_entry_point(code_root(project, recipe), recipe.preprocessing, raw)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InvalidInput.one(
             f"returned {type(rows).__name__}, not a list of rows, for {path}",

@@ -10,11 +10,11 @@ from typing import Any
 from adapterctl.errors import InvalidInput
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.project import Project
+from adapterctl.jobs.recipe_code import code_of
 from adapterctl.jobs.sources import data_paths
 from adapterctl.records.base import Base
 from adapterctl.records.recipe import Recipe
 from adapterctl.rules.recipes import TRAIN
-from adapterctl.stores.code import closure
 from adapterctl.stores.files import write_atomically
 
 BUILDS = "builds"
@@ -64,9 +64,10 @@ def stages_of(project: Project, recipe: Recipe) -> dict[str, Any]:
 
 
 def _shared_inputs(project: Project, recipe: Recipe) -> set[str]:
-    """Returns recipe, import closure and base, as paths from the root."""
+    """Returns recipe, code and base, as paths from the root."""
     base = project.registry.base(recipe.base)
-    code = {pin.path for pin in closure(project.root, recipe.preprocessing)}
+    # Code of another repository is named by its commit, in the recipe.
+    code = set() if recipe.code else {pin.path for pin in code_of(project.root, recipe)}
     recipe_path = project.registry.recipe_path(recipe.adapter).relative_to(project.root).as_posix()
     return {recipe_path, f"registry/bases/{recipe.base}.yaml", *code, *_base_input(base)}
 

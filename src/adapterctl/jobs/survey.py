@@ -21,7 +21,8 @@ from adapterctl.rules.adoption import Declared
 from adapterctl.rules.aliases import aliases, is_retired
 from adapterctl.rules.findings import Skipped, skipped
 from adapterctl.rules.lifecycle import Almanac, Status, lead_time
-from adapterctl.rules.standing import Standing, base_of, owners_of
+from adapterctl.rules.removal import REMOVED
+from adapterctl.rules.standing import Standing, base_of, owners_of, served
 
 T = TypeVar("T")
 
@@ -223,7 +224,7 @@ class _Look:
         held = aliases(shelf.events)
         leader = held.get("champion", max(shelf.records))
         leader = leader if leader in shelf.records else max(shelf.records)
-        removed = {event.version for event in shelf.events if event.event == "data_removed"}
+        removed = {event.version for event in shelf.events if event.event == REMOVED}
         return [
             Standing(
                 record=record,
@@ -248,7 +249,7 @@ class _Look:
         return self.almanac.status_on(
             self.project.today,
             base=base_of(record, self._meant(record)),
-            serving=recipe.serving if recipe else [],
+            serving=served(record, recipe),
             lead_days=lead_time(self.project.policy.lead_time_days, shelf.events),
         )
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from adapterctl.jobs import building
 from adapterctl.jobs.building import Built
 from adapterctl.jobs.locks import alone
+from adapterctl.jobs.pinning import code_digest
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.sources import Sources, gather
 from adapterctl.records.canonical import digest
 from adapterctl.rules.environments import result_bearing
 from adapterctl.rules.recipes import recipe_digest
+from adapterctl.rules.trainer_commands import command_of
 
 
 def train(
@@ -23,13 +26,15 @@ def train(
     Nothing is registered. An interrupted run goes on from its last checkpoint.
     """
     sources = gather(project, project.registry.recipe(adapter))
-    environment = building.running_environment(device, threads)
-    work = project.private / "work" / f"train-{_key(sources, result_bearing(environment))}"
+    environment = building.running_environment(device, threads, recipe=sources.recipe)
+    own_trainer = command_of(sources.recipe) is not None
+    bearing = result_bearing(environment, own_trainer=own_trainer)
+    work = project.private / "work" / f"train-{_key(sources, bearing)}"
     with alone(work):
         built = building.build(project, sources, work=work, device=device, threads=threads)
         _move(built.folder, out)
     building.discard(work)
-    return Built(folder=out, facts=built.facts, trail=built.trail)
+    return replace(built, folder=out)
 
 
 def _key(sources: Sources, environment: object) -> str:
@@ -37,6 +42,7 @@ def _key(sources: Sources, environment: object) -> str:
         [
             sources.base.fingerprint,
             sources.rows_sha256,
+            code_digest(sources.code),
             recipe_digest(sources.recipe),
             environment,
         ]

@@ -12,13 +12,16 @@ from adapterctl.errors import AdapterctlError, Mismatch
 from adapterctl.jobs import environment_lock
 from adapterctl.jobs.base_folder import checked
 from adapterctl.jobs.building import running_environment
-from adapterctl.jobs.capsule import data_pins
+from adapterctl.jobs.capsule import fetch_data
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.project import Project, require
 from adapterctl.records.adopted import AdoptedVersion, AnyRecord
+from adapterctl.records.event import Event
 from adapterctl.records.version import VersionRecord
+from adapterctl.rules.data_pins import data_pins
 from adapterctl.rules.environments import compared
 from adapterctl.rules.outcomes import Checked
+from adapterctl.rules.removal import removal, said
 from adapterctl.stores.safetensors import weights_digest
 
 
@@ -35,7 +38,7 @@ def verify(project: Project, wanted: str) -> list[Checked]:
 def pins(project: Project, wanted: str) -> list[Checked]:
     """Fetches every input from the remote into an empty cache and compares digests.
 
-    Of an adopted version that is its own files: nothing else of it is pinned.
+    Of an adopted version these are its own files, and its data where a list named them.
     """
     adapter, version = project.version_of(wanted)
     record = project.registry.any_record(adapter, version)
@@ -44,7 +47,7 @@ def pins(project: Project, wanted: str) -> list[Checked]:
         shutil.rmtree(place, ignore_errors=True)
         try:
             if isinstance(record, AdoptedVersion):
-                return [_adopted(project, record, place)]
+                return list(_adopted_checks(project, record, place))
             return list(_checks(project, record, place))
         finally:
             shutil.rmtree(place, ignore_errors=True)
@@ -52,13 +55,18 @@ def pins(project: Project, wanted: str) -> list[Checked]:
 
 def _checks(project: Project, record: VersionRecord, folder: Path) -> Iterator[Checked]:
     yield _check("base", record.base.fingerprint, lambda: checked(project, record.base))
+    gone = removal(project.registry.events(record.adapter), record.version)
     for number, pin in enumerate(data_pins(record)):
-        yield _check(
-            f"data {pin.path}",
-            pin.sha256,
-            partial(project.dvc.fetch, pin, folder / str(number), from_remote=True),
-        )
+        fetch = partial(fetch_data, project, pin, folder / str(number), from_remote=True)
+        found = _check(f"data {pin.path}", pin.sha256, fetch)
+        yield found if gone is None else _removed(found, gone)
     yield _check("artifacts", record.artifacts.md5, lambda: _artifacts(project, record, folder))
+
+
+def _removed(found: Checked, event: Event) -> Checked:
+    """Returns the check of data that an event says were removed: nothing is amiss."""
+    still = ("its bytes are still in the remote",) if found.problem is None else ()
+    return replace(found, problem=None, hint="", notes=(said(event), *still))
 
 
 def _surroundings(project: Project, record: VersionRecord) -> Iterator[Checked]:
@@ -70,6 +78,18 @@ def _surroundings(project: Project, record: VersionRecord) -> Iterator[Checked]:
         problem=None,
         notes=tuple(_environment_notes(record)),
     )
+
+
+def _adopted_checks(project: Project, record: AdoptedVersion, folder: Path) -> Iterator[Checked]:
+    if record.train is not None:
+        data = partial(fetch_data, project, record.train, folder / "data", from_remote=True)
+        yield _check(f"data {record.train.path}", record.train.sha256, data)
+    if record.hosted is None:
+        yield _adopted(project, record, folder)
+        return
+    problem = "DATA001 its training data are not recorded" if record.train is None else None
+    note = f"it lives at {record.hosted.provider}: its weights are not obtainable"
+    yield Checked(what="hosted", pin=record.hosted.model, problem=problem, notes=(note,))
 
 
 def _adopted(project: Project, record: AdoptedVersion, folder: Path) -> Checked:

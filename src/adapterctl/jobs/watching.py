@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from adapterctl.errors import InvalidInput
+from adapterctl.jobs.code_root import code_root
 from adapterctl.jobs.project import Project
+from adapterctl.jobs.recipe_code import trainer_files, trainer_gates
 from adapterctl.jobs.sources import Row, data_paths
 from adapterctl.records.canonical import compact
 from adapterctl.records.recipe import Recipe
@@ -32,7 +34,7 @@ SHOWN = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """What the run of the preprocessing showed: its gates, and the files that it needs."""
+    """What the run of the preprocessing showed: its gates, and the files of the whole recipe."""
 
     gates: list[Gate]
     code: tuple[FilePin, ...]
@@ -49,7 +51,7 @@ def watch(project: Project, recipe: Recipe, raw: Mapping[str, list[Row]]) -> Wat
     Raises:
         InvalidInput: it fails where its author runs it.
     """
-    root, entry = project.root, recipe.preprocessing
+    root, entry = code_root(project, recipe), recipe.preprocessing
     files = {pin.path for pin in closure(root, entry)}
     foreign: dict[str, Foreign] = {each.module: each for each in unresolved(root, files)}
     rows: dict[str, Any] = {}
@@ -60,8 +62,10 @@ def watch(project: Project, recipe: Recipe, raw: Mapping[str, list[Row]]) -> Wat
         files.update(found.own, read_beside(root, traced.opened))
         foreign.update({each.module: each for each in found.foreign})
         project.display.progress("watching the preprocessing", number, len(raw))
+    files.update(pin.path for pin in trainer_files(root, recipe))
     code = tuple(pinned(root, files))
     gates = [_outside(recipe, each) for _, each in sorted(foreign.items())]
+    gates += trainer_gates(root, recipe)
     if not gates:
         gates += _clean(project, recipe, code=code, raw=raw, rows=rows)
     return Watched(gates=[*gates, *_overlaps(recipe, rows)], code=code)
@@ -88,7 +92,7 @@ def _clean(
     """Yields CODE002: the bundle alone, in a clean process, does not give the same rows."""
     with tempfile.TemporaryDirectory(prefix="adapterctl-bundle-") as name:
         root = Path(name)
-        bundle(project.root, code, root)
+        bundle(code_root(project, recipe), code, root)
         for number, (part, given) in enumerate(raw.items(), start=1):
             try:
                 alone = call_entry_point(root, recipe.preprocessing, given, offline=True)

@@ -14,11 +14,14 @@ import msgspec
 from adapterctl.records.noun import Name, Noun, Sha256, Sparse
 from adapterctl.records.reading import read_json
 from adapterctl.records.recipe import Owners
-from adapterctl.records.version import ArtifactPin, DatasetPin, VersionRecord
+from adapterctl.records.version import ArtifactPin, DatasetPin, FilePin, VersionRecord
 
 ADOPTED = "adopted"
 
-BaseNameKind = Literal["hub", "hub_cache", "modelscope", "local", "bare", "none"]
+HOSTED_FILE = "hosted.json"
+"""What stands in a version's folder in the place of an adapter that is at a provider."""
+
+BaseNameKind = Literal["hub", "hub_cache", "modelscope", "local", "bare", "provider", "none"]
 
 
 class StatedBase(Sparse, frozen=True, kw_only=True):
@@ -26,12 +29,13 @@ class StatedBase(Sparse, frozen=True, kw_only=True):
 
     Attributes:
         kind: a Hub repository, a path into the Hub's or ModelScope's cache, a local path, a name
-            without an organisation, or nothing.
+            without an organisation, a name at a provider, or nothing.
         stated: ``base_model_name_or_path`` as ``adapter_config.json`` has it.
         revision: ``revision`` as it stands there.
         repository: the repository that is named, ``ORG/NAME``, escapes undone.
         commit: the commit of ``repository``, from a cache path or from ``revision``.
         origin: of a quantised mirror, the repository that it is made from.
+        provider: of a hosted fine-tune, whose name ``stated`` is.
     """
 
     kind: BaseNameKind
@@ -40,6 +44,7 @@ class StatedBase(Sparse, frozen=True, kw_only=True):
     repository: str | None = None
     commit: str | None = None
     origin: str | None = None
+    provider: str | None = None
 
     @property
     def canonical(self) -> str | None:
@@ -54,11 +59,67 @@ class PeftRelease(Noun, frozen=True, kw_only=True):
     max: str | None = None
 
 
+class StatedDataset(Sparse, frozen=True, kw_only=True):
+    """A dataset input of a run, as MLflow has it; ``digest`` is MLflow's own, not of the bytes."""
+
+    name: str
+    digest: str
+    context: str | None = None
+    source_type: str | None = None
+    source: str | None = None
+
+
+class StatedRun(Sparse, frozen=True, kw_only=True):
+    """What MLflow says of the run behind an adapter: stated there, and verified by nobody.
+
+    Attributes:
+        tracking: MLflow's address, without credentials.
+        model: the registered model; ``version`` its version, ``aliases`` those it held.
+        run_id: ``None`` for a version that was registered without a run.
+        metrics: last values; ``None`` for one that is no finite number.
+    """
+
+    tracking: str
+    model: str
+    version: int
+    aliases: list[str] = []
+    run_id: str | None = None
+    user: str | None = None
+    git_commit: str | None = None
+    git_repo: str | None = None
+    params: dict[str, str] = {}
+    metrics: dict[str, float | None] = {}
+    tags: dict[str, str] = {}
+    datasets: list[StatedDataset] = []
+
+
+class HostedJob(Sparse, frozen=True, kw_only=True):
+    """A fine-tune that lives at a provider: the weights are there, data and recipe are ours.
+
+    Attributes:
+        model: the fine-tuned model's id there.
+        job: the id of the job that made it.
+        created: when, as the provider says.
+        recipe: what would rebuild it on open weights, by content.
+        data: its training data, where they are stated and no file of the project.
+    """
+
+    provider: str
+    model: str
+    job: str | None = None
+    region: str | None = None
+    created: str | None = None
+    recipe: FilePin | None = None
+    data: str | None = None
+
+
 class AdoptedVersion(Sparse, frozen=True, kw_only=True, tag_field="kind", tag=ADOPTED):
     """One immutable adopted version: the result without its sources.
 
     Attributes:
-        origin: the folder that it was taken from; relative when that lies in the project.
+        origin: where it was taken from: a folder (relative when it lies in the project),
+            ``hub:REPO@COMMIT``, ``s3://...``, ``mlflow:NAME/VERSION`` or ``PROVIDER:MODEL``.
+        peft_type: ``None`` for a hosted fine-tune, which has no config either.
         config: ``adapter_config.json``, every field as stated.
         content_sha256: over weights and config; the same content again is the same version.
         owners: who answers for it, as a manifest said.
@@ -73,16 +134,18 @@ class AdoptedVersion(Sparse, frozen=True, kw_only=True, tag_field="kind", tag=AD
     created: str
     created_by: str
     origin: str
-    peft_type: str
-    peft_release: PeftRelease
-    base: StatedBase
-    config: dict[str, Any]
-    adapter_config_sha256: Sha256
     content_sha256: Sha256
+    base: StatedBase
+    peft_type: str | None = None
+    peft_release: PeftRelease = PeftRelease()
+    config: dict[str, Any] = {}
+    adapter_config_sha256: Sha256 | None = None
     owners: Owners = Owners()
     train: DatasetPin | None = None
     artifacts: ArtifactPin | None = None
     weights_sha256: Sha256 | None = None
+    run: StatedRun | None = None
+    hosted: HostedJob | None = None
 
     @property
     def task(self) -> str | None:

@@ -35,12 +35,27 @@ class BaseDigests(Sparse, frozen=True, kw_only=True):
 
     ``config`` is taken over the canonical JSON of ``config.json`` without the keys that a copy
     changes (``_name_or_path``, ``transformers_version``); ``tokenizer`` over the sorted lines
-    (file name, sha256) of the tokenizer's files; ``chat_template`` over the template's text.
+    (file name, sha256) of the tokenizer's files; ``chat_template`` over the template's text;
+    ``code`` over the same lines of the Python files, which run where a recipe trusts them.
     """
 
     config: Sha256 | None = None
     tokenizer: Sha256 | None = None
     chat_template: Sha256 | None = None
+    code: Sha256 | None = None
+
+
+Blob = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}$")]
+"""A git object id, in hexadecimal."""
+
+
+class BaseFile(Sparse, frozen=True, kw_only=True):
+    """One file of a base by content: a large one by sha256, a small one as git's blob."""
+
+    path: str
+    size: int
+    sha256: Sha256 | None = None
+    blob: Blob | None = None
 
 
 class Base(Sparse, frozen=True, kw_only=True):
@@ -51,6 +66,8 @@ class Base(Sparse, frozen=True, kw_only=True):
         fingerprint: identity of the weights (DESIGN.md, section 3).
         fingerprint_file: where a stage of dvc.yaml writes the identity, for a base that is built
             on the spot and therefore has no committed fingerprint.
+        files: identity at the level of files, as the Hub lists them, of a base that was declared
+            without its weights; what completes it has to agree.
         family: the architecture family as ``config.json`` says in ``model_type``.
     """
 
@@ -60,6 +77,7 @@ class Base(Sparse, frozen=True, kw_only=True):
     revision: str | None = None
     fingerprint: Fingerprint | None = None
     fingerprint_file: str | None = None
+    files: list[BaseFile] = []
     digests: BaseDigests = BaseDigests()
     family: str | None = None
     architecture: str | None = None
@@ -78,6 +96,7 @@ class BaseIdentity(Sparse, frozen=True, kw_only=True):
     Attributes:
         float_digests: over the bytes of each floating-point tensor, each once, sorted: what the
             same weights under other names have in common.
+        files: digests of whole files, where they were asked for.
     """
 
     fingerprint: Fingerprint
@@ -88,6 +107,7 @@ class BaseIdentity(Sparse, frozen=True, kw_only=True):
     bytes: int = 0
     tensors: int = 0
     float_digests: list[ShortDigest] = []
+    files: list[BaseFile] = []
 
 
 class LinearShape(Noun, frozen=True, kw_only=True):

@@ -16,6 +16,10 @@ Weight = Annotated[float, msgspec.Meta(ge=0)]
 Dropout = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 Path = Annotated[str, msgspec.Meta(min_length=1)]
 EntryPoint = Annotated[str, msgspec.Meta(pattern=r"^[^:]+\.(py|ipynb):[A-Za-z_]\w*$")]
+Kept = bool | msgspec.UnsetType
+"""``false``: the data stay in their bucket. Unset it is left out of a recipe's digest, so that
+recipes that were registered before there was such a word keep theirs."""
+
 Window = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d/\d{4}-\d\d-\d\d$")]
 
 
@@ -41,6 +45,7 @@ class Selection(Noun, frozen=True, kw_only=True):
     rule: EntryPoint | None = None
     reason: str | None = None
     labelled_by: str | None = None
+    copy: Kept = msgspec.UNSET
 
 
 class TrainData(Noun, frozen=True, kw_only=True):
@@ -64,6 +69,7 @@ class EvaluationData(Noun, frozen=True, kw_only=True):
     slice_by: str | None = None
     scorer: EntryPoint | None = None
     sensitive: bool = False
+    copy: Kept = msgspec.UNSET
 
 
 class Data(Noun, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from adapterctl.records.base import BaseDigests, BaseSource, Fingerprint
 from adapterctl.records.noun import Name, Noun, Sha256, Sparse
 from adapterctl.records.parity import ParityReport
 from adapterctl.records.recipe import Recipe
+from adapterctl.records.run import Departure, RunFacts
 
 Md5 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(\.dir)?$")]
 
@@ -26,6 +27,10 @@ class DatasetPin(Sparse, frozen=True, kw_only=True):
     """A data file or folder: DVC's md5, our sha256, size in bytes, row count.
 
     For a folder ``sha256`` is taken over the sorted lines ``<sha256>  <path>`` of ``files``.
+
+    Attributes:
+        version_id: of data that stay in their bucket: the version of the object that ``path``, an
+            ``s3://`` address, names; DVC does not have it. ``None`` for data under DVC.
     """
 
     path: str
@@ -34,6 +39,7 @@ class DatasetPin(Sparse, frozen=True, kw_only=True):
     size: int
     rows: int | None = None
     files: list[FilePin] = []
+    version_id: str | None = None
 
 
 class SelectionPin(Sparse, frozen=True, kw_only=True):
@@ -154,21 +160,31 @@ class TrailStep(Sparse, frozen=True, kw_only=True):
     weights_sha256: Sha256 | None = None
 
 
-class TrainingFacts(Noun, frozen=True, kw_only=True):
-    """What the training run was, in numbers; ``seconds`` is wall-clock."""
+class TrainingFacts(Sparse, frozen=True, kw_only=True):
+    """What the training run was, in numbers; ``seconds`` is wall-clock.
 
-    steps: int
-    epochs: float
+    Attributes:
+        steps: ``None``, like the other numbers that may be, where a trainer command does not
+            tell.
+        target_modules: the modules that really got LoRA.
+        trainer: ``builtin``, or the command that trained.
+        departures: where a trainer command did not do as the recipe says; the record's recipe is
+            then as used.
+    """
+
     rows: int
-    tokens: int
     seconds: float
-    first_loss: float
-    last_loss: float
     trainable_parameters: int
     target_modules: list[str]
     labels: list[str]
     trainer: str
-    trail_sha256: Sha256
+    steps: int | None = None
+    epochs: float | None = None
+    tokens: int | None = None
+    first_loss: float | None = None
+    last_loss: float | None = None
+    trail_sha256: Sha256 | None = None
+    departures: list[Departure] = []
 
 
 class RebuiltFrom(Sparse, frozen=True, kw_only=True):
@@ -192,6 +208,7 @@ class VersionRecord(Sparse, frozen=True, kw_only=True):
         metrics: evaluation set to metric to value.
         labels: sorted training labels: their positions are the label ids; empty without labels.
         lock: ``None`` in versions that were registered before locks were kept.
+        run: of another trainer, by what it says of itself; ``recipe`` is then as used.
     """
 
     schema_version: Literal[1]
@@ -217,3 +234,4 @@ class VersionRecord(Sparse, frozen=True, kw_only=True):
     training: TrainingFacts | None = None
     rebuilt_from: RebuiltFrom | None = None
     lock: LockPin | None = None
+    run: RunFacts | None = None

@@ -136,9 +136,11 @@ def _key(node: Any) -> str | None:
 
 
 def _scalar(node: Any) -> Any:
-    text = node.value
-    if node.style in {"'", '"', "|", ">"}:
-        return text
+    return node.value if node.style in {"'", '"', "|", ">"} else plain(node.value)
+
+
+def plain(text: str) -> bool | int | float | str | None:
+    """Returns what the unquoted scalar ``text`` means in YAML 1.2."""
     if _NULL.match(text):
         return None
     if _TRUE.match(text) or _FALSE.match(text):

@@ -7,7 +7,13 @@ from typing import Any
 
 import msgspec
 
-from adapterctl.records.adopted import AdoptedVersion, BaseNameKind, PeftRelease
+from adapterctl.records.adopted import (
+    AdoptedVersion,
+    BaseNameKind,
+    HostedJob,
+    PeftRelease,
+    StatedRun,
+)
 
 Pairs = Iterator[tuple[str, str]]
 
@@ -17,6 +23,7 @@ KINDS: dict[BaseNameKind, str] = {
     "modelscope": "a path into ModelScope's cache",
     "local": "a local path",
     "bare": "a bare name",
+    "provider": "a base at a provider",
     "none": "nothing",
 }
 
@@ -27,7 +34,12 @@ def sections(record: AdoptedVersion) -> Iterator[tuple[str, Pairs]]:
     """Yields what is known of an adopted version: title and lines."""
     yield "Base, as stated", _base(record)
     yield "Data, as stated", _data(record)
-    yield "Config, as stated", _config(record)
+    if record.hosted is not None:
+        yield "Hosted", _hosted(record.hosted)
+    if record.peft_type is not None:
+        yield "Config, as stated", _config(record)
+    if record.run is not None:
+        yield "MLflow, as stated", _run(record.run)
     yield "Result", _result(record)
 
 
@@ -39,6 +51,7 @@ def _base(record: AdoptedVersion) -> Pairs:
     yield "revision", base.revision or ""
     yield "commit", base.commit or ""
     yield "made from", base.origin or ""
+    yield "provider", base.provider or ""
     yield "verified", "no"
 
 
@@ -50,11 +63,44 @@ def _data(record: AdoptedVersion) -> Pairs:
 
 
 def _config(record: AdoptedVersion) -> Pairs:
-    yield "peft_type", record.peft_type
+    yield "peft_type", record.peft_type or ""
     yield "peft", release_text(record.peft_release)
     for key, value in sorted(record.config.items()):
         if key not in _ELSEWHERE and value not in (None, False, [], {}, ""):
             yield key, _value(value)
+
+
+def _hosted(job: HostedJob) -> Pairs:
+    yield "provider", job.provider + (f" in {job.region}" if job.region else "")
+    yield "fine-tune", job.model
+    yield "job", job.job or ""
+    yield "created", job.created or ""
+    yield "data", job.data or ""
+    if job.recipe is not None:
+        yield "recipe", job.recipe.path
+        yield "  sha256", job.recipe.sha256
+    yield "weights", "at the provider, not obtainable"
+
+
+def _run(run: StatedRun) -> Pairs:
+    yield "model", f"{run.model} version {run.version}"
+    yield "aliases", ", ".join(run.aliases)
+    yield "at", run.tracking
+    yield "run", run.run_id or ""
+    yield "by", run.user or ""
+    yield "commit", " of ".join(part for part in (run.git_commit, run.git_repo) if part)
+    for data in run.datasets:
+        where = f" from {data.source}" if data.source else ""
+        yield "data", f"{data.name} ({data.context or 'input'}, digest {data.digest}){where}"
+    for title, values in (("params", run.params), ("metrics", run.metrics), ("tags", run.tags)):
+        yield title, ", ".join(f"{key}={_number(value)}" for key, value in values.items())
+    yield "verified", "no"
+
+
+def _number(value: str | float | None) -> str:
+    if value is None:
+        return "not a number"
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _value(value: Any) -> str:
@@ -80,5 +126,5 @@ def _result(record: AdoptedVersion) -> Pairs:
         for file in record.artifacts.files:
             yield f"  {file.path.removeprefix('adapter/')}", f"sha256 {file.sha256}"
     yield "weights", record.weights_sha256 or ""
-    yield "config", record.adapter_config_sha256
+    yield "config", record.adapter_config_sha256 or ""
     yield "content", record.content_sha256

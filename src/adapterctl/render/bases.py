@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from adapterctl.records.base import Base, BaseIdentity, BaseSource
 
@@ -22,9 +22,18 @@ def listed(bases: Sequence[Base]) -> str:
         return "no bases; adapterctl bases add ID --path DIR declares one"
     width = max(len(base.base) for base in bases)
     return "\n".join(
-        f"{base.base:<{width}}  {base.family or '-':<10}  {base.fingerprint or 'no fingerprint'}"
+        f"{base.base:<{width}}  {base.family or '-':<10}  {base.fingerprint or _without(base)}"
         for base in bases
     )
+
+
+def _without(base: Base) -> str:
+    """Returns why a base has no fingerprint."""
+    if base.source.provider is not None:
+        return "not obtainable"
+    if base.files:
+        return f"no tensor fingerprint; {len(base.files)} file hashes known"
+    return "no fingerprint"
 
 
 def shown(base: Base) -> str:
@@ -32,14 +41,22 @@ def shown(base: Base) -> str:
     rows = {
         "source": source(base.source),
         "revision": base.revision,
-        "fingerprint": base.fingerprint or "not obtainable",
+        "fingerprint": base.fingerprint or _without(base),
         "architecture": base.architecture,
         "parameters": f"{base.parameters:,}" if base.parameters else None,
         "also known as": ", ".join(base.names) or None,
         "mirror": base.mirror,
         "licence": base.licence,
     }
-    return "\n".join(f"  {name:<14} {value}" for name, value in rows.items() if value)
+    known = [f"  {name:<14} {value}" for name, value in rows.items() if value]
+    return "\n".join([*known, *_files(base)])
+
+
+def _files(base: Base) -> Iterator[str]:
+    """Yields the files that a base without a fingerprint is known by."""
+    for file in base.files if base.fingerprint is None else ():
+        digest = f"sha256 {file.sha256}" if file.sha256 else f"git blob {file.blob}"
+        yield f"    {file.path}  {file.size:,} bytes  {digest}"
 
 
 def source(where: BaseSource) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapterctl.records.version import VersionRecord
+from adapterctl.records.version import TrainingFacts, VersionRecord
 
 Metrics = Mapping[str, Mapping[str, float]]
 
@@ -17,15 +17,20 @@ def version_text(record: VersionRecord, *, new: bool, pending: str | None) -> st
     lines = [f"{name} {state}", f"  base         {record.base.base}  {record.base.fingerprint}"]
     lines += [f"  weights      sha256 {record.weights_sha256}"]
     if record.training is not None:
-        facts = record.training
-        lines.append(
-            f"  training     {facts.steps:,} steps on {facts.rows:,} rows in "
-            f"{facts.seconds:,.1f} s; loss {facts.first_loss:.3f} -> {facts.last_loss:.3f}"
-        )
+        lines.append(f"  training     {training_words(record.training)}")
     lines += [f"  {line}" for line in metric_lines(record.metrics)]
     if pending is not None:
         lines.append(f"  MLflow       pending ({pending}); when it answers: adapterctl sync")
     return "\n".join(lines)
+
+
+def training_words(facts: TrainingFacts) -> str:
+    """Returns a run in a line; a trainer command may be silent of steps and losses."""
+    took = f"{facts.rows:,} rows in {facts.seconds:,.1f} s"
+    text = took if facts.steps is None else f"{facts.steps:,} steps on {took}"
+    if facts.first_loss is not None and facts.last_loss is not None:
+        text += f"; loss {facts.first_loss:.3f} -> {facts.last_loss:.3f}"
+    return text if facts.trainer == "builtin" else f"{text}, by {facts.trainer}"
 
 
 def metric_lines(metrics: Metrics) -> list[str]:

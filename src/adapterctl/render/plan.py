@@ -11,6 +11,7 @@ from adapterctl.rules.differences import Change
 from adapterctl.rules.plans import FleetPlan, RebuildPlan
 from adapterctl.rules.runways import Runway
 from adapterctl.rules.targets import Blocker, Group, RoleMatch
+from adapterctl.rules.trainer_plans import TrainerPlan
 
 _ROLE_TITLES = ("ROLE", "OLD MODULES", "NEW MODULES", "OLD SHAPE", "NEW SHAPE")
 _FLEET_TITLES = ("SLACK", "REBUILD BY", "ADAPTER", "ROWS", "TIME", "PLAN")
@@ -36,6 +37,7 @@ def as_text(plan: RebuildPlan, *, colour: bool = False) -> str:
         *_section("Blocked by", _blockers(plan.blockers), colour=colour),
         *_section("What changes", pairs(_changes(plan)), colour=colour),
         *_section("LoRA by role", _roles(plan.role_map.matches), colour=colour),
+        *_section("Trainer", pairs(_trainer(plan.trainer)), colour=colour),
         *_section("To know", _bullets(_notes(plan)), colour=colour),
         *_section("What stays", pairs(_pinned(plan)), colour=colour),
         "",
@@ -112,7 +114,7 @@ def _changes(plan: RebuildPlan) -> Iterator[tuple[str, str]]:
         if not _is_special(change):
             yield change.what, f"{change.old} -> {change.new}"
     yield "special tokens", ", ".join(f"{_token(one)} {one.old} -> {one.new}" for one in special)
-    told = ("base", "training.learning_rate", "role_map")
+    told = ("base", "training.learning_rate", "role_map", "trainer")
     for path, (old, new) in plan.changes_in_recipe.items():
         if path not in told:
             yield path, f"{_value(old)} -> {_value(new)}"
@@ -172,6 +174,17 @@ def _ending(pattern: str, patterns: Sequence[str]) -> str:
 def _widths(groups: Sequence[Group]) -> str:
     known = [f"{g.features_in}x{g.features_out}" for g in groups if g.features_in is not None]
     return ", ".join(dict.fromkeys(known)) or "-"
+
+
+def _trainer(trainer: TrainerPlan | None) -> Iterator[tuple[str, str]]:
+    if trainer is None:
+        return
+    yield "command", trainer.command
+    yield "config", trainer.config or ""
+    for key, value in trainer.set.items():
+        yield f"  {key}", _value(value)
+    for rung in trainer.cannot:
+        yield "cannot", f"{rung.rung}: {rung.why}"
 
 
 def _pinned(plan: RebuildPlan) -> Iterator[tuple[str, str]]:

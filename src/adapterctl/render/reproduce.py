@@ -18,7 +18,7 @@ LEVELS = {
 
 def text(found: Reproduction) -> str:
     """Returns the answer for a person."""
-    verdict = "is bit-identical" if found.identical else "DIFFERS"
+    verdict = _verdict(found)
     lines = [
         f"{found.adapter}@{found.version} {verdict}",
         f"  level     {LEVELS[found.level]}",
@@ -26,11 +26,20 @@ def text(found: Reproduction) -> str:
         f"  rebuilt   {found.digest_rebuilt}",
     ]
     if not found.identical:
-        lines.append(f"  diverges  {_where(found.first_difference)}")
+        if found.promise == "B2":
+            lines.append(f"  diverges  {_where(found.first_difference)}")
         lines += [f"  changed   {line}" for line in found.environment]
         if not found.environment:
             lines.append("  changed   nothing in the environment that is known to change results")
+    if found.promise == "B1":
+        lines.append("  promise   B1: a trainer command's weights may differ; parity (B4) counts")
     return "\n".join(lines)
+
+
+def _verdict(found: Reproduction) -> str:
+    if found.identical:
+        return "is bit-identical"
+    return "is reproduced, with other weights" if found.kept else "DIFFERS"
 
 
 def _where(divergence: Divergence | None) -> str:
@@ -52,6 +61,7 @@ def result(found: Reproduction) -> dict[str, Any]:
         "digest_rebuilt": found.digest_rebuilt,
         "first_difference": _difference(difference),
         "environment": list(found.environment),
+        "promise": found.promise,
     }
 
 

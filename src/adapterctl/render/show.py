@@ -9,6 +9,7 @@ import msgspec
 
 from adapterctl.records.adopted import AdoptedVersion
 from adapterctl.records.base import BaseSource
+from adapterctl.records.run import Departure, RunFacts
 from adapterctl.records.version import DatasetPin, RebuiltFrom, VersionRecord
 from adapterctl.render import adopted
 from adapterctl.render.answer import envelope
@@ -44,6 +45,7 @@ def _sections(record: VersionRecord) -> tuple[tuple[str, Pairs], ...]:
         ("Code", _code(record)),
         ("Prepared", _prepared(record)),
         ("Recipe", _recipe(record)),
+        ("Run", _run(record.run)),
         ("Environment", _environment(record)),
         ("Result", _result(record)),
         ("Metrics", _metrics(record)),
@@ -155,27 +157,50 @@ def _value(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def _run(run: RunFacts | None) -> Pairs:
+    """What a run of another trainer did otherwise than its recipe says."""
+    if run is None:
+        return
+    yield "trainer", run.trainer
+    rows = "a stream, not compared" if run.rows is None else f"{run.same_rows:,} of {run.rows:,}"
+    yield "same rows", rows
+    for each in run.departures:
+        yield each.path, f"{_value(each.used)} used, {_value(each.recipe)} in the recipe"
+    for name, value in run.unsaid.items():
+        yield name, _value(value)
+
+
 def _environment(record: VersionRecord) -> Pairs:
     built = record.environment
     yield "python", f"{built.python} on {built.platform}"
     yield "device", built.device
     yield "cpu", f"{built.cpu_model}, {built.cpu_capability}, {built.threads} threads"
     yield "deterministic", "yes" if built.deterministic else "no"
+    if record.lock is not None:
+        yield "lock", "; ".join([record.lock.source or record.lock.kind, *record.lock.gaps])
     yield "packages", ", ".join(f"{name} {number}" for name, number in built.distributions.items())
 
 
 def _result(record: VersionRecord) -> Pairs:
     facts = record.training
     if facts is not None:
-        yield "trained", f"{facts.steps:,} steps over {facts.rows:,} rows in {facts.seconds:.1f} s"
-        yield "loss", f"{facts.first_loss:.4f} to {facts.last_loss:.4f}"
-        yield "trail", facts.trail_sha256
+        steps = f"{facts.steps:,} steps over " if facts.steps is not None else ""
+        yield "trained", f"{steps}{facts.rows:,} rows in {facts.seconds:.1f} s"
+        yield "trainer", facts.trainer if facts.trainer != "builtin" else ""
+        yield "departures", "; ".join(map(_departure, facts.departures))
+        if facts.first_loss is not None and facts.last_loss is not None:
+            yield "loss", f"{facts.first_loss:.4f} to {facts.last_loss:.4f}"
+        yield "trail", facts.trail_sha256 or ""
         yield "parameters", f"{facts.trainable_parameters:,} trainable"
     yield "artifacts", f"{len(record.artifacts.files)} files, {record.artifacts.size:,} bytes"
     yield "  md5", record.artifacts.md5
     yield "weights", record.weights_sha256
     yield "config", record.adapter_config_sha256
     yield "inputs", record.inputs_digest
+
+
+def _departure(one: Departure) -> str:
+    return f"{one.path} {one.used} instead of {one.recipe}"
 
 
 def _metrics(record: VersionRecord) -> Pairs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from adapterctl.errors import InvalidInput
@@ -11,6 +12,7 @@ from adapterctl.records.noun import Noun
 from adapterctl.records.recipe import Owners
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.grades import Gap, Grade, Letter, grade
+from adapterctl.rules.hosted import grade_hosted, without_owners
 
 NO_BASE = "(unknown)"
 """Stands for the base of an adapter that names none; no base can be called so."""
@@ -27,11 +29,26 @@ def built(record: AnyRecord) -> VersionRecord:
     if isinstance(record, VersionRecord):
         return record
     adapter, name = record.adapter, f"{record.adapter}@{record.version}"
+    if record.hosted is not None:
+        raise at_a_provider(record)
     raise InvalidInput.one(
         f"{name} was imported: its data, code, recipe and environment are not recorded",
         place=f"registry/adapters/{adapter}/{record.version}.json",
         hint=f"write registry/adapters/{adapter}/recipe.yaml with its base, data and "
         f"preprocessing; then {_how_to_register(record)}",
+    )
+
+
+def at_a_provider(record: AdoptedVersion) -> InvalidInput:
+    """Returns the error for a command that needs the weights, or the sources, of a hosted one."""
+    job, adapter = record.hosted, record.adapter
+    where = job.provider if job else "a provider"
+    recipe = f"registry/adapters/{adapter}/recipe.yaml"
+    return InvalidInput.one(
+        f"{adapter}@{record.version} lives at {where}: its weights are not obtainable",
+        place=f"registry/adapters/{adapter}/{record.version}.json",
+        hint=f"name a base with open weights in {recipe}; then adapterctl register {recipe} "
+        "trains it there",
     )
 
 
@@ -44,13 +61,23 @@ def _how_to_register(record: AdoptedVersion) -> str:
     )
 
 
+_STATE = re.compile(r"^(hub:[^@]+)@[0-9a-f]{40}|^(mlflow:[^/]+)/[0-9]+")
+
+
+def lasting(origin: str) -> str:
+    """Returns an origin without the commit or version: what stays when the source moves on."""
+    return _STATE.sub(lambda found: found[1] or found[2], origin)
+
+
 class Declared:
     """The declared bases, looked up by what an adapter says of its own."""
 
     def __init__(self, bases: Iterable[Base]) -> None:
         self._by_name: dict[str, list[Base]] = {}
         for base in bases:
-            for name in {base.base, base.source.hub, base.source.path, *base.names} - {None}:
+            source = base.source
+            there = _at(source.provider, source.model)
+            for name in {base.base, source.hub, source.path, there, *base.names} - {None}:
                 self._by_name.setdefault(str(name).lower(), []).append(base)
 
     def meant_by(self, stated: StatedBase) -> Base | None:
@@ -58,10 +85,16 @@ class Declared:
 
         One that is pinned to the stated commit goes before others of the repository.
         """
-        names = (stated.canonical, stated.repository, stated.stated)
+        there = _at(stated.provider, stated.stated)
+        names = (there, stated.canonical, stated.repository, stated.stated)
         found = [one for name in names if name for one in self._by_name.get(name.lower(), ())]
         exact = [one for one in found if stated.commit and one.revision == stated.commit]
         return next(iter([*exact, *found]), None)
+
+
+def _at(provider: str | None, model: str | None) -> str | None:
+    """Returns a provider's name of a base; no other name has a tab in it."""
+    return f"{provider}\t{model}" if provider and model else None
 
 
 def grade_adopted(record: AdoptedVersion, base: Base | None, owners: Owners) -> Grade:
@@ -71,7 +104,11 @@ def grade_adopted(record: AdoptedVersion, base: Base | None, owners: Owners) -> 
         record: what its folder said.
         base: the declared base that it means, if there is one.
         owners: who answers for it today.
+
+    A hosted one is graded by other rules; see `rules.hosted`.
     """
+    if record.hosted is not None:
+        return grade_hosted(record, owners)
     letters: tuple[tuple[Letter, Iterator[Gap]], ...] = (
         ("D", _to_load(record, base)),
         ("C", _to_rebuild(record)),
@@ -101,13 +138,12 @@ def _to_rebuild_surely(record: AdoptedVersion, base: Base | None, owners: Owners
     if commit is None and record.base.kind != "none":
         yield Gap(code="BASE001", what=f"base stated, unverified: {record.base.stated}")
     if base is None or base.fingerprint is None:
-        yield Gap(code="BASE002", what="no fingerprint of its base")
+        listed = base is not None and base.files
+        what = "file hashes known, no tensor" if listed else "no"
+        yield Gap(code="BASE002", what=f"{what} fingerprint of its base")
     if has_pickle(record):
         yield Gap(code="WGT003", what="pickled weights")
-    if owners.team is None:
-        yield Gap(code="OWN001", what="no owner")
-    elif owners.backup is None:
-        yield Gap(code="OWN001", what="no backup owner")
+    yield from without_owners(owners)
 
 
 def has_pickle(record: AdoptedVersion) -> bool:

@@ -9,8 +9,8 @@ from pathlib import PurePath
 from typing import Any, NamedTuple, Protocol
 
 from adapterctl.records.lifecycle import Observation
-from adapterctl.records.noun import NAME_PATTERN, Noun
-from adapterctl.records.recipe import Recipe, Serving
+from adapterctl.records.noun import Noun
+from adapterctl.records.recipe import Serving
 from adapterctl.rules.adoption import NO_BASE
 from adapterctl.rules.base_names import stated_base
 from adapterctl.rules.findings import AHEAD, LATE, PAST, SEVERITIES, Finding, Severity
@@ -59,8 +59,8 @@ class Judged(Protocol):
         """Who must hear of it."""
 
     @property
-    def recipe(self) -> Recipe | None:
-        """As it stands today; ``None`` for an adopted version that has none."""
+    def serving(self) -> list[Serving]:
+        """Where it is served, as far as anything says."""
 
     @property
     def status(self) -> Status:
@@ -144,10 +144,6 @@ def _ending(standing: Judged, almanac: Almanac, frame: Frame, *, sight: _Sight) 
     )
 
 
-def _serving(standing: Judged) -> list[Serving]:
-    return standing.recipe.serving if standing.recipe else []
-
-
 def _slack(day: date, lead_days: int, today: date) -> int:
     return (day - timedelta(days=lead_days) - today).days
 
@@ -206,15 +202,16 @@ def _declare(stated: str, provider: str | None) -> str:
 def _unknown(standing: Judged, almanac: Almanac) -> Iterator[Finding]:
     """Yields where the adapter is served without a known end of the weights or the service."""
     ends = [clock for clock in standing.status.clocks if clock.phase != "tuning"]
-    places = almanac.places(standing.base, _serving(standing))
+    places = almanac.places(standing.base, standing.serving)
     elsewhere = {seen.provider or seen.region for seen in almanac.about(standing.base)} - {None}
     if not places and elsewhere:
         yield _served_nowhere(standing, sorted(map(str, elsewhere)))
     elif not places and not ends:
-        yield _without_end(standing, None)
+        yield _without_end(standing, almanac, None)
     dark = [place for place in places if not any(hits(clock, [place]) for clock in ends)]
     for place in {place.provider: place for place in reversed(dark)}.values():
-        yield _without_end(standing, place if place.provider != SELF_HOSTED else None)
+        there = place if place.provider != SELF_HOSTED else None
+        yield _without_end(standing, almanac, there)
 
 
 def _served_nowhere(standing: Judged, providers: list[str]) -> Finding:
@@ -228,7 +225,7 @@ def _served_nowhere(standing: Judged, providers: list[str]) -> Finding:
     )
 
 
-def _without_end(standing: Judged, place: Serving | None) -> Finding:
+def _without_end(standing: Judged, almanac: Almanac, place: Serving | None) -> Finding:
     where = f"--phase serving --provider {place.provider}" if place else "--phase weights"
     return about(
         standing,
@@ -240,13 +237,15 @@ def _without_end(standing: Judged, place: Serving | None) -> Finding:
         provider=place.provider if place else None,
         region=place.region if place else None,
         mend=f"adapterctl lifecycle add {standing.base} {where} --not-before DATE --source URL"
-        if re.match(NAME_PATTERN, standing.base)
-        else _declare_first(standing),
+        if standing.base in almanac.bases
+        else _declare_first(standing, place),
     )
 
 
-def _declare_first(standing: Judged) -> str:
+def _declare_first(standing: Judged, place: Serving | None) -> str:
     """Returns how the base is declared that an adopted version only states."""
+    if place is not None:
+        return _declare(standing.base, place.provider)
     if standing.base == NO_BASE:
         return f"write base in registry/adapters/{standing.adapter}/recipe.yaml"
     repository = stated_base(standing.base).kind == "hub"
@@ -263,7 +262,7 @@ def _short_lived_successor(
     arrival = max(frame.today, day_of(clock))
     lead = standing.status.lead_days
     for name in successors(standing, almanac, clock):
-        status = almanac.status_on(arrival, base=name, serving=_serving(standing), lead_days=lead)
+        status = almanac.status_on(arrival, base=name, serving=standing.serving, lead_days=lead)
         if status.ends is None or status.slack_days is None or status.slack_days >= 0:
             continue
         runway = max(0, status.slack_days + lead)

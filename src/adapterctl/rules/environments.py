@@ -22,6 +22,20 @@ RESULT_BEARING = (
 )
 """Distributions whose code takes part in preprocessing, training or saving."""
 
+TRAINERS = (
+    "axolotl",
+    "datasets",
+    "deepspeed",
+    "liger-kernel",
+    "llamafactory",
+    "ms-swift",
+    "trl",
+    "unsloth",
+    "unsloth-zoo",
+    "xformers",
+)
+"""Distributions whose code takes part where a trainer command trains, and nowhere else."""
+
 RESULT_BEARING_VARIABLES = (
     "ATEN_CPU_CAPABILITY",
     "CUBLAS_WORKSPACE_CONFIG",
@@ -38,13 +52,15 @@ class Differences(NamedTuple):
     cannot_change: list[str]
 
 
-def result_bearing(environment: Environment) -> dict[str, Any]:
+def result_bearing(environment: Environment, *, own_trainer: bool = False) -> dict[str, Any]:
     """Returns the part of an environment that belongs to the five sources.
 
+    Of an adapter with a trainer of its own, the well-known trainers belong to it.
     The CPU's name is left out. The instruction set counts, because other instructions round
     differently, and so does the number of threads, by which torch cuts its work.
     """
     versions = environment.distributions
+    names = (*RESULT_BEARING, *(TRAINERS if own_trainer else ()))
     return {
         "python": environment.python.rpartition(".")[0],
         "platform": environment.platform,
@@ -52,17 +68,20 @@ def result_bearing(environment: Environment) -> dict[str, Any]:
         "threads": environment.threads if environment.device == "cpu" else None,
         "device": environment.device,
         "cuda": environment.cuda,
-        "distributions": {name: versions[name] for name in RESULT_BEARING if name in versions},
+        "distributions": {name: versions[name] for name in names if name in versions},
     }
 
 
-def differences(recorded: Environment, running: Environment) -> list[str]:
+def differences(
+    recorded: Environment, running: Environment, *, own_trainer: bool = False
+) -> list[str]:
     """Returns what differs and can change results, as ``name: recorded -> running``.
 
     To the five sources it adds what they leave out because it changes by itself: the driver,
     and the variables that choose how numbers are computed.
     """
-    return _differing(_bearing(recorded), _bearing(running))
+    old, new = (_bearing(each, own_trainer=own_trainer) for each in (recorded, running))
+    return _differing(old, new)
 
 
 def compared(recorded: Environment, running: Environment) -> Differences:
@@ -114,8 +133,8 @@ def _named(name: str, version: str | None) -> str:
     return name if version is None else f"{name} {version}"
 
 
-def _bearing(environment: Environment) -> dict[str, Any]:
-    facts = result_bearing(environment)
+def _bearing(environment: Environment, *, own_trainer: bool) -> dict[str, Any]:
+    facts = result_bearing(environment, own_trainer=own_trainer)
     versions = facts.pop("distributions")
     variables = environment.variables
     return {

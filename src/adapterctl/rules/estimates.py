@@ -7,7 +7,7 @@ from typing import Literal
 from adapterctl.records.base import BaseShape
 from adapterctl.records.noun import Noun
 from adapterctl.records.recipe import TrainingSettings
-from adapterctl.records.version import VersionRecord
+from adapterctl.records.version import TrainingFacts, VersionRecord
 
 EXPONENTS = {
     "llama": 0.781,
@@ -124,8 +124,7 @@ def cost(
     flops = _flops(new, tokens)
     measured = record.training
     if measured is None or old is None or not measured.tokens:
-        why = "the old base is not here" if measured else "the old version's record has no time"
-        missing = f"no estimate, {why}"
+        missing = f"no estimate, {_unmeasured(measured)}"
         return Cost(rows=rows, tokens=tokens, flops=flops, seconds=None, source=missing)
     ratio = flops / _flops(old, measured.tokens)
     return Cost(
@@ -136,6 +135,14 @@ def cost(
         source=f"estimated from the {measured.seconds:,.0f} s of version {record.version} on "
         f"{record.environment.device}, times {ratio:.2f} for layers and tokens",
     )
+
+
+def _unmeasured(measured: TrainingFacts | None) -> str:
+    if measured is None:
+        return "the old version's record has no time"
+    if measured.tokens is None:
+        return "the old version's trainer does not tell how many tokens it saw"
+    return "the old base is not here"
 
 
 def rows_seen(training: TrainingSettings, rows: int) -> int:

@@ -14,7 +14,8 @@ import msgspec
 
 from adapterctl.records.noun import Noun
 from adapterctl.records.policy import Level, People, Waiver
-from adapterctl.records.recipe import Recipe
+from adapterctl.records.recipe import Recipe, Serving
+from adapterctl.records.run import RunFacts
 from adapterctl.rules.endings import Frame, endings
 from adapterctl.rules.findings import ENDINGS, Finding, Severity, waived
 from adapterctl.rules.lifecycle import Almanac, Status
@@ -63,7 +64,12 @@ class Prospect(Noun, frozen=True, kw_only=True):
     @property
     def consumers(self) -> list[str]:
         """Who will be served."""
-        return consumers_of(self.recipe.serving)
+        return consumers_of(self.serving)
+
+    @property
+    def serving(self) -> list[Serving]:
+        """Where they will be served."""
+        return self.recipe.serving
 
 
 def gate(
@@ -146,6 +152,20 @@ def of_selection(recipe: Recipe) -> Iterator[Gate]:
         )
 
 
+def of_trust(recipe: Recipe) -> Iterator[Gate]:
+    """Yields CODE005: code that came with the base runs here, with all that its user may do."""
+    if recipe.trust_remote_code:
+        yield gate(
+            recipe,
+            "CODE005",
+            "medium",
+            message=f"code in the folder of {recipe.base} runs with it",
+            mend=f"remove trust_remote_code from {_recipe(recipe)} when transformers knows "
+            "the architecture",
+            refuses=False,
+        )
+
+
 def of_overlap(recipe: Recipe, found: Mapping[str, Overlap]) -> Iterator[Gate]:
     """Yields DATA006 for each evaluation set that shares rows with the training set."""
     for name, each in found.items():
@@ -161,6 +181,34 @@ def of_overlap(recipe: Recipe, found: Mapping[str, Overlap]) -> Iterator[Gate]:
             f"{len(each.near):,} more nearly do: rows {named}",
             mend=f"leave them out of {recipe.data.evaluation[name].path}, or out of training",
             refuses=False,
+        )
+
+
+def of_run(recipe: Recipe, run: RunFacts) -> Iterator[Gate]:
+    """Yields DATA002: a run elsewhere trained on examples that the recipe does not give."""
+    path = recipe.data.train.path
+    if run.rows is None:
+        message = "the run read a stream: nothing tells whether it trained on these rows"
+        mend = "hand the trainer a dataset that has a length"
+        yield gate(recipe, "DATA002", "critical", message=message, mend=mend, refuses=False)
+        return
+    other = run.rows - run.same_rows - run.relabelled
+    if run.relabelled:
+        yield gate(
+            recipe,
+            "DATA002",
+            "critical",
+            message=f"{run.relabelled:,} of the run's {run.rows:,} examples have another label id",
+            mend="number the labels in their sorted order, as label2id of the base's config",
+        )
+    if other:
+        yield gate(
+            recipe,
+            "DATA002",
+            "critical",
+            message=f"{other:,} of the run's {run.rows:,} examples are not what "
+            f"{recipe.preprocessing} gives of {path}",
+            mend="train on what the preprocessing gives, or write into it what was done besides",
         )
 
 

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from adapterctl.records.adopted import AdoptedVersion
 from adapterctl.records.base import Base
+from adapterctl.records.version import VersionRecord
 from adapterctl.rules.endings import Frame, about, endings
 from adapterctl.rules.findings import Finding, Skipped
 from adapterctl.rules.lifecycle import Almanac
@@ -21,9 +23,32 @@ _PINNED = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64}|sha256:[0-9a-f]{64})$")
 def judge(standing: Standing, almanac: Almanac, frame: Frame) -> Iterator[Finding]:
     """Yields every finding about one adapter version."""
     yield from endings(standing, almanac, frame)
+    if isinstance(standing.record, VersionRecord):
+        yield from _as_built(standing, standing.record)
     if standing.leads:
         yield from _unowned(standing)
         yield from _without_shadow(standing)
+
+
+def _as_built(standing: Standing, record: VersionRecord) -> Iterator[Finding]:
+    """Yields what is true of a version's build, whatever its recipe says today."""
+    if record.lock is not None and record.lock.gaps:
+        yield about(
+            standing,
+            "ENV001",
+            "medium",
+            message=f"environment not locked: {record.lock.gaps[0]}",
+            mend="write pylock.toml (uv export, pip lock), or lock: resolve in params.yaml, and "
+            "register again",
+        )
+    if record.recipe.trust_remote_code:
+        yield about(
+            standing,
+            "CODE005",
+            "medium",
+            message=f"code in the folder of {record.base.base} runs with it",
+            mend=f"rebuild it without trust_remote_code in {_recipe(standing)}",
+        )
 
 
 def _unowned(standing: Standing) -> Iterator[Finding]:
@@ -35,8 +60,15 @@ def _unowned(standing: Standing) -> Iterator[Finding]:
             "OWN001",
             "medium",
             message="no owner" if "team" in missing else "no backup owner",
-            mend=f"write {' and '.join(f'owners.{key}' for key in missing)} in {_recipe(standing)}",
+            mend=_name_owners(standing, missing),
         )
+
+
+def _name_owners(standing: Standing, missing: Sequence[str]) -> str:
+    record = standing.record
+    if standing.recipe is None and isinstance(record, AdoptedVersion) and record.hosted is not None:
+        return f"write {' and '.join(missing)} in the list that adapterctl import --hosted reads"
+    return f"write {' and '.join(f'owners.{key}' for key in missing)} in {_recipe(standing)}"
 
 
 def _without_shadow(standing: Standing) -> Iterator[Finding]:
@@ -75,7 +107,16 @@ def judge_base(base: Base, standings: Sequence[Standing]) -> Iterator[Finding | 
             mend="dvc repro",
         )
         return
-    if base.fingerprint is None:
+    if base.fingerprint is None and base.files:
+        yield Finding(
+            code="BASE002",
+            severity="medium",
+            message="file hashes known, no tensor fingerprint: the same weights in other files "
+            "would not be recognised",
+            mend=f"adapterctl bases add {base.base} --hub {base.source.hub}@{base.revision}",
+            **common,
+        )
+    elif base.fingerprint is None:
         yield Finding(
             code="BASE002",
             severity="high",

@@ -56,6 +56,7 @@ class Reproduction:
         level: the highest promise that holds: ``B0`` inputs, ``B1`` preprocessing, ``B2`` weights.
         first_difference: the first step of the trail that differs, when one does.
         environment: what differs between then and now and can change results.
+        promise: the level that its trainer promises: ``B2`` the builtin one, ``B1`` a command.
     """
 
     adapter: str
@@ -66,6 +67,12 @@ class Reproduction:
     digest_rebuilt: str
     first_difference: Divergence | None
     environment: tuple[str, ...]
+    promise: str = "B2"
+
+    @property
+    def kept(self) -> bool:
+        """Whether the promise was kept; levels are named in their order."""
+        return self.level >= self.promise
 
 
 @dataclass(frozen=True, kw_only=True)

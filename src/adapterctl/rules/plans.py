@@ -15,15 +15,23 @@ import msgspec
 
 from adapterctl.records.base import Base, BaseShape
 from adapterctl.records.noun import Noun
-from adapterctl.records.recipe import LoraSettings, Recipe, Task
+from adapterctl.records.recipe import Command, LoraSettings, Recipe, Task
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.carrying import map_targets
 from adapterctl.rules.differences import Change, base_changes, notes_on_texts
 from adapterctl.rules.estimates import Cost, LearningRate, TextLengths, cost, learning_rate
 from adapterctl.rules.findings import Skipped
 from adapterctl.rules.lifecycle import Status, is_over
+from adapterctl.rules.recipe_changes import recipe_changes
 from adapterctl.rules.runways import Runway, notes_on_runway, runway_of
 from adapterctl.rules.targets import Blocker, Question, RoleMap
+from adapterctl.rules.trainer_plans import (
+    TrainerFacts,
+    TrainerPlan,
+    trainer_blockers,
+    trainer_plan,
+    trainer_today,
+)
 
 _CHOICE = ("r", "lora_alpha", "target_modules")
 
@@ -48,6 +56,7 @@ class RebuildPlan(Noun, frozen=True, kw_only=True):
         lengths: the training rows in the successor's tokens; ``None`` when they cannot be read.
         proposed_recipe: what a rebuild trains, exactly.
         changes_in_recipe: dotted field to ``[old, new]``.
+        trainer: how the team's own trainer would be run; ``None`` for the builtin one.
     """
 
     adapter: str
@@ -73,6 +82,7 @@ class RebuildPlan(Noun, frozen=True, kw_only=True):
     cost: Cost | None
     proposed_recipe: Recipe
     changes_in_recipe: dict[str, list[Any]]
+    trainer: TrainerPlan | None = None
 
 
 class FleetPlan(Noun, frozen=True, kw_only=True):
@@ -106,6 +116,7 @@ class Facts:
         today: the day that dates are judged on.
         blockers: what was found to stop a rebuild while gathering.
         notes: what else was found.
+        trainer: what is known of a trainer command; ``None`` for the builtin one.
     """
 
     record: VersionRecord
@@ -120,6 +131,12 @@ class Facts:
     today: date
     blockers: list[Blocker] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    trainer: TrainerFacts | None = None
+
+    @property
+    def command(self) -> Command | None:
+        """The trainer command that a rebuild runs."""
+        return trainer_today(self.record, self.recipe)
 
 
 def draft(facts: Facts) -> RebuildPlan:
@@ -128,7 +145,9 @@ def draft(facts: Facts) -> RebuildPlan:
     role_map = map_targets(_question(facts))
     rate = learning_rate(record.recipe.training.learning_rate, old=facts.old, new=facts.new)
     recipe = _proposed(facts, role_map.lora, rate)
-    blockers = [*facts.blockers, *_dead_ends(facts), *role_map.blockers]
+    changes = recipe_changes(record.recipe, recipe)
+    hidden = _unreached(facts, role_map, changes)
+    blockers = [*facts.blockers, *_dead_ends(facts), *role_map.blockers, *hidden]
     return RebuildPlan(
         adapter=record.adapter,
         from_version=record.version,
@@ -152,29 +171,33 @@ def draft(facts: Facts) -> RebuildPlan:
         old_lengths=facts.old_lengths,
         cost=_cost(facts, recipe),
         proposed_recipe=recipe,
-        changes_in_recipe=recipe_changes(record.recipe, recipe),
+        changes_in_recipe=changes,
+        trainer=trainer_plan(facts.command, recipe) if facts.command else None,
     )
 
 
-def recipe_changes(old: Recipe, new: Recipe) -> dict[str, list[Any]]:
-    """Returns dotted field to ``[old, new]`` for every field of a recipe that differs."""
-    before, after = _flat(old), _flat(new)
-    return {path: [before[path], after[path]] for path in before if before[path] != after[path]}
+def _unreached(facts: Facts, role_map: RoleMap, changes: dict[str, list[Any]]) -> Iterator[Blocker]:
+    """Yields what of the successor would not reach a trainer command."""
+    if facts.command is None or facts.trainer is None:
+        return
+    before = {_last(group.pattern) for match in role_map.matches for group in match.old}
+    there = {_last(linear.name) for linear in facts.new.linears}
+    yield from trainer_blockers(
+        facts.command,
+        facts.trainer,
+        record=facts.record,
+        changes=changes,
+        gone=frozenset(before - there),
+    )
+
+
+def _last(name: str) -> str:
+    return name.rsplit(".", 1)[-1]
 
 
 def by_deadline(plans: list[RebuildPlan]) -> list[RebuildPlan]:
     """Returns plans by rebuild-by day, those without one last."""
     return sorted(plans, key=lambda one: (one.rebuild_by or date.max, one.adapter))
-
-
-def _flat(recipe: Recipe) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(recipe)
-    nested = {
-        f"{part}.{name}": value
-        for part in ("lora", "training")
-        for name, value in plain.pop(part).items()
-    }
-    return plain | nested
 
 
 def _question(facts: Facts) -> Question:
@@ -194,7 +217,12 @@ def _proposed(facts: Facts, lora: LoraSettings, rate: LearningRate) -> Recipe:
     training = msgspec.structs.replace(old.training, learning_rate=rate.new, max_length=limit)
     # The mapping is in target_modules now; on the next base its names would mean nothing.
     return msgspec.structs.replace(
-        old, base=facts.new_base.base, lora=lora, training=training, role_map={}
+        old,
+        base=facts.new_base.base,
+        lora=lora,
+        training=training,
+        role_map={},
+        trainer=facts.command or old.trainer,
     )
 
 

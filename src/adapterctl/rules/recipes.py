@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from adapterctl.records.canonical import digest
 from adapterctl.records.recipe import Recipe
+from adapterctl.rules.bucket_urls import misplaced
+from adapterctl.rules.contradiction import Contradiction
 from adapterctl.rules.metrics import known_metrics
+from adapterctl.rules.trainer_commands import mistakes
 
 TRAIN = "train"
 """Name of the training set wherever sets are listed together."""
@@ -22,17 +25,11 @@ PARITY_KEYS = ("negative_flips", "flip_drop")
 _ABOUT_PEOPLE = ("purpose", "owners", "serving", "parity")
 
 
-class Contradiction(NamedTuple):
-    """Something impossible: the path inside the recipe, what is wrong, and the mend."""
-
-    path: tuple[str | int, ...]
-    what: str
-    hint: str
-
-
 def contradictions(recipe: Recipe) -> Iterator[Contradiction]:
     """Yields what is wrong with a recipe beyond the type of each field."""
     yield from _not_runnable(recipe)
+    yield from mistakes(recipe)
+    yield from (Contradiction(*each) for each in misplaced(recipe))
     yield from _schedule(recipe)
     yield from _metrics(recipe)
     yield from _parity(recipe)
@@ -61,12 +58,9 @@ def _not_runnable(recipe: Recipe) -> Iterator[Contradiction]:
 
 def _later(recipe: Recipe) -> dict[str, Any]:
     return {
-        "trainer": recipe.trainer != "builtin",
         "evaluator": recipe.evaluator != "builtin",
-        "code": recipe.code,
         "salvage": recipe.salvage,
         "probe": recipe.probe,
-        "trust_remote_code": recipe.trust_remote_code,
     }
 
 

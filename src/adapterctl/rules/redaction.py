@@ -1,11 +1,19 @@
-"""Credentials leave a URL before it is written down."""
+"""Credentials leave a URL, and a program's words, before they are written down."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
 _SECRET = re.compile(r"(?i)(^|[_-])(token|key|secret|password|sig|signature|credential)([_-]|$)")
+
+_TOKEN = re.compile(r"\b(hf_|sk-|ghp_|github_pat_|glpat-|xox[abp]-|AKIA)[A-Za-z0-9_-]{16,}")
+"""How well-known services' tokens begin."""
+
+_OPTION = re.compile(
+    r"(?i)^--?[\w-]*(api[_-]?key|(hf|hub|auth|access|api)[_-]token|password|secret|credential)\b"
+)
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>]+")
 
@@ -27,6 +35,19 @@ def without_credentials(text: str) -> str:
 def redacted(text: str) -> str:
     """Returns a text with every URL in it without credentials; all else to the letter."""
     return _URL.sub(lambda found: _if_secret(found.group()), text)
+
+
+def without_secrets(text: str) -> str:
+    """Returns a program's words without credentials in URLs, and without well-known tokens."""
+    return _TOKEN.sub(REDACTED, redacted(text))
+
+
+def reveals_a_secret(words: Sequence[str]) -> bool:
+    """Whether a command line holds a credential: in a URL, as a token, or after its option.
+
+    A tokenizer's ``--eos_token`` is none.
+    """
+    return any(without_secrets(word) != word or _OPTION.match(word) for word in words)
 
 
 def _if_secret(url: str) -> str:

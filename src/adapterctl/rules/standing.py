@@ -12,6 +12,7 @@ from adapterctl.records.recipe import Owners, Recipe, Serving
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.adoption import NO_BASE, grade_adopted
 from adapterctl.rules.grades import Gap, Grade, Letter, grade
+from adapterctl.rules.hosted import serving_of
 from adapterctl.rules.lifecycle import Status, day_of
 
 
@@ -62,8 +63,8 @@ class Standing(Noun, frozen=True, kw_only=True):
 
     @property
     def serving(self) -> list[Serving]:
-        """Where it is served, as far as a recipe says."""
-        return self.recipe.serving if self.recipe else []
+        """Where it is served: at its provider when it is hosted, else as far as a recipe says."""
+        return served(self.record, self.recipe)
 
     @property
     def owners(self) -> list[str]:
@@ -127,6 +128,13 @@ def base_of(record: AnyRecord, meant: Base | None) -> str:
 def task_of(record: AnyRecord) -> str | None:
     """Returns the task that a version was built for, or says that it was."""
     return record.recipe.task if isinstance(record, VersionRecord) else record.task
+
+
+def served(record: AnyRecord, recipe: Recipe | None) -> list[Serving]:
+    """Returns where a version is served; see `Standing.serving`."""
+    if isinstance(record, AdoptedVersion) and record.hosted is not None:
+        return serving_of(record)
+    return recipe.serving if recipe else []
 
 
 def consumers_of(serving: Sequence[Serving]) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from adapterctl.errors import AdapterctlError
 from adapterctl.records.base import BaseShape, LinearShape
 from adapterctl.records.noun import Noun, Sparse
 from adapterctl.records.recipe import LoraSettings, Recipe
@@ -53,6 +54,17 @@ class Blocker(Noun, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         return f"{self.what} ({self.mend})"
+
+
+def blockers_of(error: AdapterctlError) -> list[Blocker]:
+    """Returns the problems of an error as what blocks a plan."""
+    return [
+        Blocker(
+            what=f"{problem.place}: {problem.what}" if problem.place else problem.what,
+            mend=problem.hint or "correct it and plan again",
+        )
+        for problem in error.problems
+    ]
 
 
 class RoleMap(Noun, frozen=True, kw_only=True):

@@ -34,13 +34,35 @@ def closure(root: Path, entry_point: str) -> list[FilePin]:
     """
     path, function = _entry(root, entry_point)
     _must_bind(_parse(root, path), function, path=path)
+    return [_pin(root, file) for file in sorted(_reached(root, path, starts=[()]))]
+
+
+def scripts(root: Path, paths: Iterable[str]) -> list[FilePin]:
+    """Returns files that a command line names, with what its Python scripts import.
+
+    A script's imports are looked for in its own folder too, which is the first entry of its
+    ``sys.path``.
+
+    Raises:
+        InvalidInput: one cannot be read, or is not Python by its content.
+    """
+    found = set[str]()
+    for path in paths:
+        own = PurePosixPath(path).parts[:-1]
+        is_python = path.endswith(".py")
+        found |= _reached(root, path, starts=[(), own]) if is_python else {path}
+    return [_pin(root, file) for file in sorted(found)]
+
+
+def _reached(root: Path, path: str, *, starts: Sequence[Name]) -> set[str]:
+    """Returns the file and all that it imports, looked for below each folder of ``starts``."""
     todo, found = [path], set[str]()
     while todo:
         file = todo.pop()
         if file not in found:
             found.add(file)
-            todo += _imports(root, file)
-    return [_pin(root, file) for file in sorted(found)]
+            todo += _imports(root, file, starts=starts)
+    return found
 
 
 def pinned(root: Path, paths: Iterable[str]) -> list[FilePin]:
@@ -132,13 +154,14 @@ def _parse(root: Path, path: str) -> ast.Module:
         ) from None
 
 
-def _imports(root: Path, path: str) -> list[str]:
+def _imports(root: Path, path: str, *, starts: Sequence[Name]) -> list[str]:
     """Returns the files of the repository that importing ``path`` may run."""
     own = PurePosixPath(path).parts[:-1]
     files = list(_package_files(root, own))
     for node in ast.walk(_parse(root, path)):
         for name in _names(node, own):
-            files += _module_files(root, name)
+            for start in starts:
+                files += _module_files(root, (*start, *name))
     return files
 
 

@@ -26,7 +26,9 @@ from adapterctl.records.version import VersionRecord
 from adapterctl.records.yaml_edit import put_entries
 from adapterctl.records.yaml_text import parse
 from adapterctl.rules.adoption import built
+from adapterctl.rules.contradiction import Contradiction
 from adapterctl.rules.recipes import contradictions
+from adapterctl.rules.trainer_commands import command_of, config_mistakes, is_outside
 from adapterctl.stores.files import append_line, create_exclusively, write_atomically
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -123,9 +125,18 @@ class FolderRegistry:
         recipe = build(document, Recipe)
         merge(
             Problem(place=document.place(wrong.path), what=wrong.what, hint=wrong.hint)
-            for wrong in contradictions(recipe)
+            for wrong in [*contradictions(recipe), *self._in_trainer_config(recipe)]
         )
         return recipe
+
+    def _in_trainer_config(self, recipe: Recipe) -> Iterator[Contradiction]:
+        """Yields what is wrong with a trainer's config that lies in this repository."""
+        command = command_of(recipe)
+        if command is None or command.config is None or recipe.code is not None:
+            return
+        path = self.root / command.config
+        if not is_outside(command.config):
+            yield from config_mistakes(command, self._text(path) if path.is_file() else None)
 
     def versions(self, adapter: str) -> list[int]:
         """Returns the registered version numbers, ascending."""

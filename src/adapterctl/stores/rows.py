@@ -15,6 +15,7 @@ import msgspec
 
 from adapterctl.errors import InvalidInput, MissingExtra, Problem
 from adapterctl.records.canonical import compact
+from adapterctl.records.yaml_text import parse
 from adapterctl.stores.files import write_atomically
 
 Row = dict[str, Any]
@@ -51,6 +52,28 @@ def read_rows(path: Path, *, place: str) -> list[Row]:
             "holds no rows", place=place, hint="a data set needs at least one row"
         )
     return rows
+
+
+def read_numbered(path: Path, *, place: str) -> list[tuple[int, Row]]:
+    """Returns the entries of a list that people write, each with its line.
+
+    Args:
+        path: a CSV or JSONL file, or a list in YAML or JSON, whose entries may be anything.
+        place: how an error names the file.
+
+    Raises:
+        InvalidInput: missing, not such a file, or lines that are broken, by their numbers.
+    """
+    reader = _NUMBERED.get(path.suffix.lower())
+    if reader is None:
+        raise InvalidInput.one(
+            f"not a known format: {path.suffix!r}",
+            place=place,
+            hint="use YAML (.yaml), JSON (.json), JSONL (.jsonl) or CSV (.csv)",
+        )
+    if not path.is_file():
+        raise InvalidInput.one("no such file", place=place)
+    return reader(path, place)
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
@@ -102,7 +125,11 @@ def _text(path: Path, place: str) -> str:
 
 
 def _read_jsonl(path: Path, place: str) -> list[Row]:
-    rows: list[Row] = []
+    return [row for _, row in _numbered_jsonl(path, place)]
+
+
+def _numbered_jsonl(path: Path, place: str) -> list[tuple[int, Row]]:
+    rows: list[tuple[int, Row]] = []
     problems: list[Problem] = []
     for number, line in enumerate(_text(path, place).split("\n"), start=1):
         if not line.strip():
@@ -111,7 +138,7 @@ def _read_jsonl(path: Path, place: str) -> list[Row]:
         if isinstance(row, str):
             problems.append(_broken(place, number, row))
         else:
-            rows.append(row)
+            rows.append((number, row))
     _refuse(problems, place)
     return rows
 
@@ -127,8 +154,23 @@ def _json_row(line: str) -> Row | str:
     return value if isinstance(value, dict) else f"not an object but {_kind(value)}"
 
 
+def _numbered_yaml(path: Path, place: str) -> list[tuple[int, Row]]:
+    document = parse(_text(path, place), file=place)
+    if not isinstance(document.data, list):
+        raise InvalidInput.one(
+            f"not a list but {_kind(document.data)}", place=place, hint="write one '- ' per entry"
+        )
+    return [(document.lines[number,], entry) for number, entry in enumerate(document.data)]
+
+
 def _kind(value: Any) -> str:
-    names = {list: "a list", str: "text", bool: "a truth value", type(None): "null"}
+    names = {
+        list: "a list",
+        dict: "a mapping",
+        str: "text",
+        bool: "a truth value",
+        type(None): "null",
+    }
     return names.get(type(value), "a number")
 
 
@@ -146,6 +188,10 @@ def _refuse(problems: list[Problem], place: str) -> None:
 
 
 def _read_csv(path: Path, place: str) -> list[Row]:
+    return [row for _, row in _numbered_csv(path, place)]
+
+
+def _numbered_csv(path: Path, place: str) -> list[tuple[int, Row]]:
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     csv.field_size_limit(_MAX_FIELD)
     reader = csv.reader(
@@ -170,7 +216,7 @@ def _check_header(header: list[str], place: str) -> None:
         )
 
 
-def _csv_rows(reader: Any, header: list[str], place: str) -> Iterator[Row]:
+def _csv_rows(reader: Any, header: list[str], place: str) -> Iterator[tuple[int, Row]]:
     problems: list[Problem] = []
     for values in reader:
         if not values:
@@ -180,7 +226,7 @@ def _csv_rows(reader: Any, header: list[str], place: str) -> Iterator[Row]:
             problems.append(
                 Problem(place=f"{place}:{reader.line_num}", what=what, hint="quote commas in text")
             )
-        yield dict(zip(header, values, strict=False))
+        yield reader.line_num, dict(zip(header, values, strict=False))
     _refuse(problems, place)
 
 
@@ -204,4 +250,14 @@ _READERS: dict[str, Callable[[Path, str], list[Row]]] = {
     ".csv": _read_csv,
     ".tsv": _read_csv,
     ".parquet": _read_parquet,
+}
+
+_NUMBERED: dict[str, Callable[[Path, str], list[tuple[int, Row]]]] = {
+    ".jsonl": _numbered_jsonl,
+    ".ndjson": _numbered_jsonl,
+    ".csv": _numbered_csv,
+    ".tsv": _numbered_csv,
+    ".yaml": _numbered_yaml,
+    ".yml": _numbered_yaml,
+    ".json": _numbered_yaml,
 }

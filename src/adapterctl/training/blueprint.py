@@ -51,7 +51,8 @@ def config_of(base_dir: Path, *, trust_remote_code: bool = False, **changed: Any
         raise InvalidInput.one(
             f"transformers cannot read it: {str(error).splitlines()[0]}",
             place=str(file),
-            hint="a newer transformers may know the architecture",
+            hint="a newer transformers may know the architecture; code inside the folder runs "
+            "only with trust_remote_code: true",
         ) from error
 
 

@@ -27,7 +27,7 @@ from adapterctl.training.twin import read
 _UNCUT = 2**31 - 1
 
 
-def describe(base_dir: Path, *, task: Task) -> BaseShape:
+def describe(base_dir: Path, *, task: Task, trust_remote_code: bool = False) -> BaseShape:
     """Returns shape, tokenizer and chat template of the base in ``base_dir``.
 
     Module names are those that PEFT matches ``target_modules`` against: relative to the class
@@ -39,9 +39,9 @@ def describe(base_dir: Path, *, task: Task) -> BaseShape:
             usable tokenizer.
         Mismatch: a weights file is damaged.
     """
-    config = config_of(base_dir)
-    model = blueprint(config, task=task, place=str(base_dir))
-    tokenizer = load_tokenizer(base_dir)
+    config = config_of(base_dir, trust_remote_code=trust_remote_code)
+    model = blueprint(config, task=task, place=str(base_dir), trust_remote_code=trust_remote_code)
+    tokenizer = load_tokenizer(base_dir, trust_remote_code=trust_remote_code)
     text_config = config.get_text_config()
     return BaseShape(
         family=config.model_type,
@@ -59,13 +59,22 @@ def describe(base_dir: Path, *, task: Task) -> BaseShape:
     )
 
 
-def given_lora(base_dir: Path, lora: LoraSettings, *, task: Task, labels: int) -> list[str]:
+def given_lora(
+    base_dir: Path,
+    lora: LoraSettings,
+    *,
+    task: Task,
+    labels: int,
+    trust_remote_code: bool = False,
+) -> list[str]:
     """Returns the modules that the installed PEFT gives LoRA on this base, sorted.
 
     Raises:
         InvalidInput: PEFT refuses the settings on this base.
     """
-    reading = read(lora, base_dir=base_dir, task=task, labels=labels)
+    reading = read(
+        lora, base_dir=base_dir, task=task, labels=labels, trust_remote_code=trust_remote_code
+    )
     return [target.name for target in reading.targets]
 
 
@@ -113,7 +122,13 @@ def context_length(model: Any) -> int | None:
 
 
 def text_lengths(
-    base_dir: Path, rows: Sequence[Row], *, task: Task, max_length: int, context: int | None
+    base_dir: Path,
+    rows: Sequence[Row],
+    *,
+    task: Task,
+    max_length: int,
+    context: int | None,
+    trust_remote_code: bool = False,
 ) -> TextLengths:
     """Returns how long prepared rows are in this base's tokens, and how many would be cut.
 
@@ -123,6 +138,7 @@ def text_lengths(
         task: ``SEQ_CLS`` or ``CAUSAL_LM``.
         max_length: the recipe's, in tokens.
         context: the base's longest input in tokens; ``None`` without a limit.
+        trust_remote_code: whether code in the base's folder may run.
 
     Raises:
         InvalidInput: rows that this base cannot read, as training would refuse them.
@@ -131,7 +147,7 @@ def text_lengths(
     examples = encode_all(
         rows,
         task=task,
-        tokenizer=load_tokenizer(base_dir),
+        tokenizer=load_tokenizer(base_dir, trust_remote_code=trust_remote_code),
         labels=None,
         max_length=_UNCUT,
         place="train",

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from adapterctl.errors import AdapterctlError, InvalidInput, MissingExtra, NotFound, Unreachable
+from adapterctl.stores.dvc.remotes import boto_errors, give_up_early, unanswered
 from adapterctl.stores.files import unwritable
 
 T = TypeVar("T")
@@ -44,7 +45,9 @@ def opened(root: Path) -> Iterator[Any]:
     Raises:
         MissingExtra: DVC is not installed.
         NotFound: ``root`` is in no DVC repository.
-        AdapterctlError: whatever DVC refuses, in its words; a full or read-only disk.
+        Unreachable: the remote does not answer.
+        AdapterctlError: whatever DVC refuses, in its words; a full or read-only disk; a remote
+            that lets nobody in.
     """
     _quiet()
     from dvc.exceptions import DvcException, NotDvcRepoError
@@ -52,6 +55,7 @@ def opened(root: Path) -> Iterator[Any]:
 
     try:
         with Repo(str(root)) as repo:
+            give_up_early(repo.config)
             yield repo
     except NotDvcRepoError:
         raise NotFound(
@@ -59,7 +63,11 @@ def opened(root: Path) -> Iterator[Any]:
         ) from None
     except (DvcException, sqlite3.Error) as error:
         raise AdapterctlError(f"DVC: {_first_line(error)}", place=str(root)) from error
+    except boto_errors() as error:
+        raise unanswered(error) from error
     except OSError as error:
+        if error.strerror is None:
+            raise unanswered(error) from error
         raise unwritable(Path(error.filename or root), error) from error
 
 

@@ -14,6 +14,7 @@ from adapterctl.records.version import ArtifactPin, DatasetPin
 from adapterctl.stores.dvc.digests import FileDigests, Progress, hash_files
 from adapterctl.stores.dvc.objects import Source, first_listing, keep_files, keep_tree, missing
 from adapterctl.stores.dvc.pinning import pin_path
+from adapterctl.stores.dvc.remotes import Remote, configured
 from adapterctl.stores.dvc.repository import initialise, opened, remote_name, remote_odb
 from adapterctl.stores.dvc.transfer import (
     Piece,
@@ -53,6 +54,14 @@ class DvcStore:
             AdapterctlError: DVC refuses; its reason is passed on.
         """
         initialise(self.root, remote)
+
+    def configured(self) -> Remote | None:
+        """Returns what is configured of the remote; nothing is asked of it.
+
+        Raises:
+            AdapterctlError: DVC cannot read its configuration.
+        """
+        return configured(self.root, self.remote)
 
     def pin(self, path: str, *, progress: Progress | None = None) -> DatasetPin:
         """Returns the pin of a file or folder of the workspace, tracking it if nothing does yet.

@@ -35,13 +35,16 @@ _SETTINGS = {
 _SQLITE_SETTINGS = {"MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool"}
 
 
-def connect(uri: str, *, create: Callable[[Path], None], patience: float) -> Any:
+def connect(
+    uri: str, *, create: Callable[[Path], None], patience: float, hint: str = PENDING
+) -> Any:
     """Returns an ``MlflowClient``, with the database made first when it is an absent SQLite file.
 
     Args:
         uri: MLflow's tracking URI; its model registry is taken to be at the same place.
         create: makes a new database at a path; see `create_database`.
         patience: seconds within which a server must give its first answer.
+        hint: what to do when it does not.
 
     Raises:
         MissingExtra: MLflow is not installed.
@@ -56,7 +59,7 @@ def connect(uri: str, *, create: Callable[[Path], None], patience: float) -> Any
         raise MissingExtra("mlflow", needed_for="writing to MLflow") from None
     # For a process that imported MLflow before us, whose log level is therefore its own.
     logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)
-    with answering(uri):
+    with answering(uri, hint=hint):
         if uri.startswith(SQLITE):
             _open_database(Path(uri.removeprefix(SQLITE)), create)
         elif is_server(uri):
@@ -75,7 +78,7 @@ def shown(text: str) -> str:
 
 
 @contextmanager
-def answering(uri: str) -> Iterator[None]:
+def answering(uri: str, *, hint: str = PENDING) -> Iterator[None]:
     """Turns what MLflow raises when it cannot be read or written into `Unreachable`.
 
     A value that MLflow finds invalid is a mistake of ours and keeps its traceback.
@@ -88,9 +91,9 @@ def answering(uri: str) -> Iterator[None]:
     except MlflowException as error:
         if error.error_code == "INVALID_PARAMETER_VALUE":
             raise
-        raise _unreachable(uri, error.message) from error
+        raise _unreachable(uri, error.message, hint=hint) from error
     except failures as error:
-        raise _unreachable(uri, error) from error
+        raise _unreachable(uri, error, hint=hint) from error
 
 
 @contextmanager
@@ -164,6 +167,6 @@ def _knock(uri: str, patience: float) -> None:
             raise OSError(str(error.reason)) from error
 
 
-def _unreachable(uri: str, reason: object) -> Unreachable:
+def _unreachable(uri: str, reason: object, *, hint: str) -> Unreachable:
     first = str(reason).strip().partition("\n")[0]
-    return Unreachable(shown(first), place=f"MLflow at {shown(uri)}", hint=PENDING)
+    return Unreachable(shown(first), place=f"MLflow at {shown(uri)}", hint=hint)

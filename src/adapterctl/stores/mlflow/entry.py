@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapterctl.errors import NotFound
-from adapterctl.records.adopted import AdoptedVersion, AnyRecord
+from adapterctl.records.adopted import HOSTED_FILE, AdoptedVersion, AnyRecord
 from adapterctl.records.version import TrailStep
 
 
@@ -59,8 +59,10 @@ def require_folder(entry: MirrorEntry) -> None:
     """Checks that there is an adapter to mirror, before anything is written.
 
     Raises:
-        NotFound: the folder has no PEFT adapter.
+        NotFound: the folder has no PEFT adapter, nor the word of a provider that holds it.
     """
+    if (entry.folder / "adapter" / HOSTED_FILE).is_file():
+        return
     config = entry.folder / "adapter" / "adapter_config.json"
     if not config.is_file():
         raise NotFound(

@@ -79,6 +79,9 @@ def _adopted_tags(entry: MirrorEntry, record: AdoptedVersion) -> dict[str, str]:
         VERSION: str(record.version),
         "adapterctl.adopted": "true",
         "adapterctl.base_stated": record.base.stated,
+        "adapterctl.hosted": f"{record.hosted.provider}:{record.hosted.model}"
+        if record.hosted
+        else None,
         "adapterctl.base": record.base.canonical,
         "adapterctl.base_revision": record.base.commit,
         "adapterctl.weights": record.weights_sha256,

@@ -1,11 +1,13 @@
-"""The door to other processes: a user's function, run clean, JSON in and JSON out.
+"""The door to other processes: a user's function, run clean, and a user's trainer.
 
 - `calling`: `call_entry_point`, `trace_entry_point`, and what their outcomes mean.
 - `child`: the script on the other side; never imported.
+- `streaming`: `stream`, a long command with a log.
 """
 
 from __future__ import annotations
 
 from adapterctl.stores.processes.calling import Traced, call_entry_point, trace_entry_point
+from adapterctl.stores.processes.streaming import Ended, stream
 
-__all__ = ["Traced", "call_entry_point", "trace_entry_point"]
+__all__ = ["Ended", "Traced", "call_entry_point", "stream", "trace_entry_point"]

@@ -6,6 +6,7 @@ Reads the format itself, so that a fingerprint needs neither torch nor the safet
 - `folder`: which files of a base's folder hold its weights.
 - `hashing`: the digest of every tensor, on all cores, remembered by file identity.
 - `layout`: a file's header, and whether it can be true.
+- `whole_files`: digests of a base's files, to compare with what the Hub lists.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from adapterctl.stores.safetensors.identity import (
     tensor_lines,
     weights_digest,
 )
+from adapterctl.stores.safetensors.whole_files import whole_files
 
 __all__ = [
     "Progress",
@@ -29,4 +31,5 @@ __all__ = [
     "tensor_digests",
     "tensor_lines",
     "weights_digest",
+    "whole_files",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -140,13 +140,14 @@ def _digests_beside(folder: Path, config: dict[str, Any] | None) -> BaseDigests:
     template = _chat_template(folder)
     return BaseDigests(
         config=digest(kept) if kept is not None else None,
-        tokenizer=_tokenizer_digest(folder),
+        tokenizer=_files_digest(folder, TOKENIZER_FILES),
+        code=_files_digest(folder, sorted(path.name for path in folder.glob("*.py"))),
         chat_template=hashlib.sha256(template).hexdigest() if template is not None else None,
     )
 
 
-def _tokenizer_digest(folder: Path) -> str | None:
-    files = [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
+def _files_digest(folder: Path, names: Sequence[str]) -> str | None:
+    files = [folder / name for name in names if (folder / name).is_file()]
     lines = [f"{f.name}\t{hashlib.sha256(f.read_bytes()).hexdigest()}" for f in files]
     return listing_digest(lines) if lines else None
 

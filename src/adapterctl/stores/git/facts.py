@@ -1,4 +1,4 @@
-"""The door to git, through its own program: where code stands, and who acts."""
+"""Where code stands in git, and who acts."""
 
 from __future__ import annotations
 
@@ -102,6 +102,12 @@ def _without_credentials(match: re.Match[str]) -> str:
     return f"{scheme}://{name}@" if "ssh" in scheme and name else f"{scheme}://"
 
 
+def surroundings() -> dict[str, str]:
+    """Returns the environment for a call of git: of no other repository, asking nobody."""
+    kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+
+
 class _Git:
     """Calls of git in one folder; a refusal is ``None``, being unable to answer is an error."""
 
@@ -133,11 +139,10 @@ class _Git:
         return done.stdout if done.returncode == 0 else None
 
     def _run(self, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
         return subprocess.run(
             ["git", "--literal-pathspecs", "--no-optional-locks", *words],
             cwd=self.root,
-            env={**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
+            env=surroundings(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",

@@ -1,18 +1,16 @@
-"""The door to the Hugging Face Hub: a branch to its commit, a commit to its folder in the cache.
-
-The cache is asked first, so that what is pinned and there needs no network.
-"""
+"""A branch to its commit, a commit to its folder in the Hub's cache."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import glob
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from adapterctl.errors import AdapterctlError, InvalidInput, MissingExtra, NotFound, Unreachable
+from adapterctl.errors import InvalidInput, NotFound
+from adapterctl.stores.hub.answers import answering
 
 Progress = Callable[[str, int, int], None]
 
@@ -39,7 +37,7 @@ def resolve(repo: str, revision: str, *, cache: Path | None = None) -> str:
         InvalidInput: ``repo`` is not a repository's name.
         MissingExtra: huggingface_hub is not installed.
     """
-    with _errors(repo, revision):
+    with answering(repo, revision):
         return _snapshot(repo, revision, only=["config.json"], cache=cache).name
 
 
@@ -66,7 +64,7 @@ def locate(
         InvalidInput: ``repo`` is not a repository's name.
         MissingExtra: huggingface_hub is not installed.
     """
-    with _errors(repo, commit):
+    with answering(repo, commit):
         folder = cached(repo, commit, cache=cache)
         if folder is not None:
             return folder
@@ -88,7 +86,7 @@ def cached(repo: str, commit: str, *, cache: Path | None = None) -> Path | None:
         InvalidInput: ``repo`` is not a repository's name.
         MissingExtra: huggingface_hub is not installed.
     """
-    with _errors(repo, commit):
+    with answering(repo, commit):
         from huggingface_hub.errors import LocalEntryNotFoundError
 
         try:
@@ -96,6 +94,37 @@ def cached(repo: str, commit: str, *, cache: Path | None = None) -> Path | None:
         except LocalEntryNotFoundError:
             return None
         return folder if all((folder / name).is_file() for name in _weights(folder)) else None
+
+
+def fetch(
+    repo: str,
+    revision: str,
+    names: Sequence[str],
+    *,
+    anywhere: bool = False,
+    progress: Progress | None = None,
+    cache: Path | None = None,
+) -> Path:
+    """Returns the snapshot in the Hub's cache with the named files, as far as they exist.
+
+    Its name is the commit. Without the Hub, what its cache holds of the revision.
+
+    Args:
+        repo: ``org/name``.
+        revision: a branch, a tag or a commit.
+        names: paths of files in the repository.
+        anywhere: files of these names in any folder of it.
+        progress: called with a label, bytes fetched and bytes in all.
+        cache: the Hub's cache; ``None`` is the one huggingface_hub uses.
+
+    Raises:
+        AdapterctlError: see `answering`.
+    """
+    exact = [glob.escape(name) for name in names]
+    only = [*exact, *(f"*/{name}" for name in exact if anywhere)]
+    with answering(repo, revision):
+        bars = _bars(f"fetching {repo}", progress)
+        return _snapshot(repo, revision, only=only, but=(), cache=cache, bars=bars)
 
 
 def _weights(folder: Path) -> list[str]:
@@ -115,6 +144,7 @@ def _snapshot(
     revision: str,
     *,
     only: Sequence[str],
+    but: Sequence[str] = BELOW,
     cache: Path | None,
     local: bool = False,
     bars: type | None = None,
@@ -125,56 +155,12 @@ def _snapshot(
         repo,
         revision=revision,
         allow_patterns=list(only),
-        ignore_patterns=list(BELOW),
+        ignore_patterns=list(but),
         cache_dir=cache,
         local_files_only=local,
         tqdm_class=bars or _bars("", None),
     )
     return Path(folder)
-
-
-@contextmanager
-def _errors(repo: str, revision: str) -> Iterator[None]:
-    """Makes huggingface_hub's errors ours; the order goes from the special to the general."""
-    try:
-        from huggingface_hub import errors
-    except ModuleNotFoundError:
-        raise MissingExtra("train", needed_for="bases from the Hugging Face Hub") from None
-    place = f"hub:{repo}"
-    try:
-        yield
-    except errors.HFValidationError:
-        raise InvalidInput.one(
-            "not a repository of the Hub", place=place, hint="write org/name@revision"
-        ) from None
-    except errors.GatedRepoError:
-        raise AdapterctlError(
-            "gated: the token here has no access",
-            place=place,
-            hint=f"ask for access on the page of {repo}, then hf auth login",
-        ) from None
-    except errors.RepositoryNotFoundError:
-        raise NotFound(
-            "no such repository, or a private one",
-            place=place,
-            hint="correct the name, or hf auth login",
-        ) from None
-    except errors.RevisionNotFoundError:
-        raise NotFound(
-            f"no revision {revision!r}", place=place, hint="name a branch, a tag or a full commit"
-        ) from None
-    except (errors.LocalEntryNotFoundError, errors.HTTPError, errors.OfflineModeIsEnabled) as error:
-        raise Unreachable(
-            f"the Hub does not answer, and its cache has no {revision}: {_reason(error)}",
-            place=place,
-            hint="the first time needs the network (no HF_HUB_OFFLINE); or name a folder: --path",
-        ) from None
-
-
-def _reason(error: BaseException) -> str:
-    cause = error.__cause__ or error
-    text = str(cause).strip().splitlines()
-    return text[0] if text else type(cause).__name__
 
 
 def _bars(label: str, progress: Progress | None) -> type:

@@ -1,0 +1,142 @@
+"""The code of a recipe: what its preprocessing imports, and what its own trainer runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from adapterctl.errors import Problem
+from adapterctl.records.config_text import leaves
+from adapterctl.records.reading import merge
+from adapterctl.records.recipe import Command, Recipe
+from adapterctl.records.version import FilePin
+from adapterctl.rules.gates import Gate, gate
+from adapterctl.rules.trainer_commands import command_of, is_outside, named_files
+from adapterctl.stores.code import closure, scripts
+from adapterctl.stores.imports import unresolved
+
+_SCRIPTS = (".py", ".sh")
+
+
+def code_of(root: Path, recipe: Recipe) -> list[FilePin]:
+    """Returns the files of the repository that a recipe needs, by content, sorted by path.
+
+    That is the import closure of the preprocessing and `trainer_files`.
+
+    Raises:
+        InvalidInput: a file is missing or cannot be read.
+    """
+    found = {pin.path: pin for pin in closure(root, recipe.preprocessing)}
+    found |= {pin.path: pin for pin in trainer_files(root, recipe)}
+    return [found[path] for path in sorted(found)]
+
+
+def trainer_files(root: Path, recipe: Recipe) -> list[FilePin]:
+    """Returns what a trainer command needs of the repository; nothing for the builtin trainer.
+
+    The files that the command names, with what its Python scripts import; its config, and the
+    files that the config names, data left out.
+
+    Raises:
+        InvalidInput: the config or a script is missing, or cannot be read.
+    """
+    command = command_of(recipe)
+    if command is None:
+        return []
+    merge(_missing(root, command))
+    named = [path for path in named_files(command) if _is_own(root, path)]
+    if command.config is not None:
+        beside = _named_in_config(root, command, command.config)
+        data = _data_of(recipe)
+        named += [command.config, *(p for p in beside if p not in data and not _is_kept(root, p))]
+    return scripts(root, named)
+
+
+def _data_of(recipe: Recipe) -> set[str]:
+    train = recipe.data.train
+    paths = {train.path, *(each.path for each in recipe.data.evaluation.values())}
+    return paths | ({train.selection.pool} if train.selection else set())
+
+
+def _missing(root: Path, command: Command) -> Iterator[Problem]:
+    if command.config is not None and not (root / command.config).is_file():
+        yield Problem(
+            place=f"trainer.config: {command.config}",
+            what="no such file",
+            hint="correct the path, or write it",
+        )
+    for path in named_files(command):
+        is_script = path.endswith(_SCRIPTS) and not is_outside(path)
+        if is_script and "-m" not in command.command.split() and not (root / path).is_file():
+            yield Problem(
+                place=f"trainer.command: {path}",
+                what="no such file",
+                hint="paths are relative to the root of the repository",
+            )
+
+
+def _is_own(root: Path, path: str) -> bool:
+    """Whether a word names a file of the repository, and not by a link that leads out of it."""
+    if is_outside(path) or not (root / path).is_file():
+        return False
+    return (root / path).resolve().is_relative_to(root.resolve())
+
+
+def _named_in_config(root: Path, command: Command, config: str) -> list[str]:
+    """Returns the files of the repository that the config's own values name."""
+    found = leaves((root / config).read_text(encoding="utf-8"), file=config)
+    values = {value for path, value in found.items() if ".".join(map(str, path)) not in command.set}
+    texts = (value for value in values if isinstance(value, str) and 0 < len(value) < 256)
+    return sorted(value for value in texts if "\n" not in value and _is_own(root, value))
+
+
+def _is_kept(root: Path, path: str) -> bool:
+    """Whether DVC keeps a file, or a folder that it lies in: data are pinned as data."""
+    places = [root / path, *(root / path).parents]
+    inside = [place for place in places if place != root and place.is_relative_to(root)]
+    return any(place.with_name(f"{place.name}.dvc").is_file() for place in inside)
+
+
+def strays(root: Path, recipe: Recipe) -> list[str]:
+    """Returns the words of a trainer command that name files outside the repository."""
+    command = command_of(recipe)
+    if command is None:
+        return []
+    paths = named_files(command)
+    if command.config is not None:
+        paths.append(command.config)
+    return [path for path in paths if is_outside(path) or _leads_out(root, path)]
+
+
+def _leads_out(root: Path, path: str) -> bool:
+    return (root / path).is_file() and not _is_own(root, path)
+
+
+def trainer_gates(root: Path, recipe: Recipe) -> Iterator[Gate]:
+    """Yields CODE001: the trainer command needs what neither repository nor environment holds.
+
+    Raises:
+        InvalidInput: the config or a script is missing, or cannot be read.
+    """
+    for path in strays(root, recipe):
+        yield gate(
+            recipe,
+            "CODE001",
+            "high",
+            message=f"trainer.command names {path}, which is outside the repository",
+            mend="copy it into the repository, or name a program as PATH finds it",
+        )
+    python = [pin.path for pin in trainer_files(root, recipe) if pin.path.endswith(".py")]
+    for each in unresolved(root, python):
+        if not any(_is_beside(root / path, each.module) for path in python):
+            yield gate(
+                recipe,
+                "CODE001",
+                "high",
+                message=f"trainer.command needs {each.module}, {each.why}: {each.file}",
+                mend="copy it into the repository, or install it as a distribution",
+            )
+
+
+def _is_beside(script: Path, module: str) -> bool:
+    return (script.parent / module).is_dir() or (script.parent / f"{module}.py").is_file()

@@ -1,0 +1,99 @@
+"""What a trainer command left behind, read: which LoRA it really trained, and what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from adapterctl.records.noun import Noun
+from adapterctl.records.recipe import LoraSettings, Recipe, Task
+from adapterctl.records.run import Departure
+from adapterctl.rules.as_used import as_used
+
+_PREFIX = "base_model.model."
+_PAIRS = (".lora_A.weight", ".lora_embedding_A")
+
+_SAVED_BY_PEFT = {"SEQ_CLS": ("classifier", "score"), "TOKEN_CLS": ("classifier", "score")}
+"""PEFT adds these to ``modules_to_save`` by itself, whatever the head is called."""
+
+
+class Progress(Noun, frozen=True, kw_only=True):
+    """What a trainer tells of its run; ``None`` where it is silent."""
+
+    steps: int | None = None
+    epochs: float | None = None
+    tokens: int | None = None
+    first_loss: float | None = None
+    last_loss: float | None = None
+
+
+def targets_in(names: Iterable[str]) -> list[str]:
+    """Returns the modules that have a low-rank pair, by the tensor names of an adapter's file."""
+    found = {
+        name.removeprefix(_PREFIX).removesuffix(pair)
+        for name in names
+        for pair in _PAIRS
+        if name.endswith(pair)
+    }
+    return sorted(found)
+
+
+def departures(
+    recipe: Recipe, config: Mapping[str, Any], *, used: Sequence[str], intended: Sequence[str]
+) -> list[Departure]:
+    """Returns where an adapter is not the one that the recipe's LoRA settings describe.
+
+    Args:
+        recipe: as its author wrote it.
+        config: ``adapter_config.json``.
+        used: the modules that have LoRA.
+        intended: those that the recipe's settings choose on this base.
+    """
+    names = LoraSettings.__struct_fields__
+    lora = {name: config[name] for name in names if name in config}
+    if sorted(used) == sorted(intended):
+        lora["target_modules"] = recipe.lora.target_modules
+        lora.pop("exclude_modules", None)
+    lora["modules_to_save"] = _saved(config, task=recipe.task)
+    found = as_used(recipe, training={}, lora=lora, replicas=1).departures
+    return [each for each in found if not _same_set(each)]
+
+
+def _saved(config: Mapping[str, Any], *, task: Task) -> list[str] | None:
+    by_itself = _SAVED_BY_PEFT.get(task, ())
+    return [name for name in config.get("modules_to_save") or () if name not in by_itself] or None
+
+
+def _same_set(one: Departure) -> bool:
+    """PEFT keeps lists of names in chance order."""
+    both = one.recipe, one.used
+    return all(isinstance(each, list) for each in both) and sorted(
+        map(str, one.recipe)
+    ) == sorted(map(str, one.used))
+
+
+def corrected(recipe: Recipe, found: Sequence[Departure]) -> Recipe:
+    """Returns the recipe as it was used."""
+    lora = msgspec.to_builtins(recipe.lora)
+    lora |= {each.path.removeprefix("lora."): each.used for each in found}
+    return msgspec.structs.replace(recipe, lora=msgspec.convert(lora, LoraSettings))
+
+
+def progress_in(state: Mapping[str, Any]) -> Progress:
+    """Returns what ``trainer_state.json``, as ``transformers.Trainer`` saves it, tells of a run."""
+    history = state.get("log_history")
+    entries = history if isinstance(history, list) else []
+    losses = [entry["loss"] for entry in entries if isinstance(entry, dict) and "loss" in entry]
+    numbers = [float(loss) for loss in losses if isinstance(loss, int | float)]
+    tokens, epochs = state.get("num_input_tokens_seen"), state.get("epoch")
+    steps = state.get("global_step")
+    return Progress(
+        steps=steps if isinstance(steps, int) else None,
+        epochs=float(epochs) if isinstance(epochs, int | float) else None,
+        # transformers counts them only when it is told to, and says 0 when it is not.
+        tokens=tokens if isinstance(tokens, int) and tokens > 0 else None,
+        first_loss=numbers[0] if numbers else None,
+        last_loss=numbers[-1] if numbers else None,
+    )
