@@ -78,10 +78,11 @@ def test_a_second_import_has_nothing_to_add(run, runs):
     assert "0 imported, 1 known already, 0 not taken" in said.out
 
 
-def test_an_import_of_nothing_and_a_name_beside_a_manifest_are_usage_errors(run):
+def test_an_import_of_nothing_and_a_name_beside_a_list_are_usage_errors(run):
     assert run("import").status == 2
-    said = run("import", "--manifest", "all.csv", "--name", "router")
-    assert (said.status, "a manifest has a column for it" in said.err) == (2, True)
+    for option in ("--manifest", "--hosted"):
+        said = run("import", option, "all.csv", "--name", "router")
+        assert (said.status, "a list has a column for it" in said.err) == (2, True)
 
 
 def test_a_name_for_several_folders_is_refused_and_nothing_is_written(run, runs, made):

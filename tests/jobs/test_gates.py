@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from support.commands import Commands, Said
 from support.projects import commit, copied, edit, git
-from support.s3 import keep_in, loopback_s3
+from support.s3 import LoopbackS3, keep_in, loopback_s3
 
 ROUTER = "registry/adapters/router/recipe.yaml"
 PREPARE = "registry/adapters/router/prepare.py"
@@ -77,24 +76,34 @@ def test_the_causes_of_an_orphan_are_named_at_once_and_closed_one_by_one(
         s3.bucket("team-storage")
         s3.retain("team-storage", {"Filter": {"Prefix": "dvc/"}, "Expiration": {"Days": 365}})
         keep_in(root, "s3://team-storage/dvc", s3)
-        _the_seven_causes(root, run, lengthened=lambda: s3.retain("team-storage"))
+        _close_one_by_one(root, run, s3)
 
 
-def _the_seven_causes(root: Path, run: Commands, *, lengthened: Callable[[], None]) -> None:
+def _close_one_by_one(root: Path, run: Commands, s3: LoopbackS3) -> None:
     edit(root / ROUTER, "    selection:", "    keep_until: 2028-12-31\n    selection:")
     edit(root / ROUTER, "{team: support-ml, backup: platform-ml}", "{team: support-ml}")
     (root / "registry" / "people.yaml").write_text(PEOPLE)
     edit(root / ROUTER, ', rule: "registry/adapters/router/prepare.py:choose"', "")
     (root / PREPARE).rename((root / PREPARE).with_name("prepare_rows.py"))
     (root / PREPARE).write_text(DOTFILES)
+    notebook = (root / PREPARE).with_suffix(".ipynb")
+    cell = {"cell_type": "code", "source": ["%pip install x\n", DOTFILES]}
+    notebook.write_text(json.dumps({"cells": [cell], "nbformat": 4}))
+    edit(root / ROUTER, "preprocessing: registry/adapters/router/prepare.py", (
+        "preprocessing: registry/adapters/router/prepare.ipynb"
+    ))  # fmt: skip
     lifecycle = ("lifecycle", "add", "old-base", "--phase", "weights", "--shutdown", "2027-01-05")
     assert run(*lifecycle, *SOURCE, *TODAY).status == 0
-    assert refused(run) == ["CODE001", "CODE003", "DATA003", "DATA004", "EOL002", "OWN002"]
+    others = ["DATA003", "DATA004", "EOL002", "OWN002"]
+    assert refused(run) == ["CODE001", "CODE003", "CODE004", *others]
     assert "OWN001" in warned(run)
-    lengthened()
 
+    edit(root / ROUTER, "prepare.ipynb", "prepare.py")
+    assert refused(run) == ["CODE001", "CODE003", *others]
     edit(root / PREPARE, "from ana_text import tidy", "tidy = str.lower")
     edit(root / PREPARE, 'sys.path.insert(0, os.path.expanduser("~/dotfiles"))', "")
+    assert refused(run) == ["CODE003", "DATA003", "DATA004", "EOL002", "OWN002"]
+    s3.retain("team-storage", {"Filter": {"Prefix": "dvc/"}, "Expiration": {"Days": 3650}})
     assert refused(run) == ["CODE003", "DATA004", "EOL002", "OWN002"]
     edit(root / ROUTER, "{pool: data/pool.jsonl", "{pool: data/pool.jsonl, reason: all were read")
     assert refused(run) == ["CODE003", "EOL002", "OWN002"]
@@ -248,3 +257,15 @@ def test_a_refused_registration_writes_nothing(root: Path, run: Commands) -> Non
     assert "REFUSED  DATA005" in said.out and "--accept CODE003 --accept DATA005" in said.out
     after = sorted(path for path in root.rglob("*") if ".git" not in path.parts)
     assert [path for path in after if path not in before and "__pycache__" not in str(path)] == []
+
+
+def test_a_recipe_outside_the_registry_is_told_where_to_go(root: Path, run: Commands) -> None:
+    draft = (root / ROUTER).rename(root / "draft.yaml")
+    said = run("register", str(draft), "--check", *TODAY)
+    assert said.status == 1
+    assert "CODE003  the recipe is not in the registry" in said.out
+    assert f"mend: copy it to {ROUTER}, git add {ROUTER}, then git commit" in said.out
+    accepted = ("--accept", "CODE003", "--reason", "later", "--until", "2026-12-01")
+    said = run("register", str(draft), *accepted, *TODAY)
+    assert said.status == 3
+    assert f"hint: copy it to {ROUTER} first" in said.err

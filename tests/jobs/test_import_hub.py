@@ -41,7 +41,9 @@ def hub() -> HubContent:
             "team/several": BELOW,
             "team/base": {"config.json": b"{}", "README.md": b"#"},
             "team/closed": dict(ADAPTER),
+            "team/ours": {**ADAPTER, "adapter_model.safetensors": some_weights(5)},
         },
+        tokens={"team/ours": "hf_ours"},
         refused={"team/secret": UNAUTHORIZED, "team/busy": LIMITED},
         closed={"team/closed": GATED},
     )
@@ -146,6 +148,15 @@ def test_twice_adds_nothing_and_another_commit_is_the_next_version(root, hub, en
     moved = imported(root, endpoint, "hub:team/Router@main")
     assert [(one["adapter"], one["version"]) for one in moved] == [("router", 2)]
     assert record(root, "router", 2).origin == f"hub:team/Router@{NEXT}"
+
+
+def test_a_token_opens_what_is_private(root, endpoint):
+    (shut,) = imported(root, endpoint, "hub:team/ours")
+    assert shut["error"].startswith("hub:team/ours: 401: private, gated, renamed or removed")
+    (taken,) = imported(root, endpoint, "hub:team/ours", HF_TOKEN="hf_ours")
+    assert (taken["adapter"], taken["error"]) == ("ours", None)
+    text = (root / "registry" / "adapters" / "ours" / "1.json").read_text()
+    assert "hf_ours" not in text
 
 
 def test_without_the_network_the_word_is_that_it_does_not_answer(root):

@@ -10,11 +10,15 @@ import pytest
 
 from adapterctl.cli import run
 from adapterctl.records.adopted import AdoptedVersion, StatedDataset
+from adapterctl.records.canonical import listing_digest
 from adapterctl.stores.registry import FolderRegistry
+from adapterctl.stores.safetensors import tensor_digests
 from support.adapter_folders import adapter_folder, some_weights
 from support.commands import Commands
 from support.projects import copied
 from support.s3 import environment
+from support.tiny_adapters import tiny_adapter
+from support.tiny_bases import tiny_bert
 
 REVISION = "5f0b02c75b57c5855da9ae460ce51323ea669d8a"
 
@@ -58,6 +62,11 @@ def log(client: Any, folder: Path) -> None:
     client.finalize_logged_model(logged.model_id, "READY")
     client.create_registered_model("logged")
     client.create_model_version("logged", f"models:/{logged.model_id}", model_id=logged.model_id)
+
+    client.log_artifacts(run_id, str(folder / "adapter"), "bare")
+    client.create_registered_model("bare")
+    bare = f"{client.get_run(run_id).info.artifact_uri}/bare"
+    client.create_model_version("bare", bare, run_id)
 
     client.create_registered_model("nothing")
     client.create_model_version("nothing", "/does/not/exist", run_id)
@@ -171,6 +180,11 @@ def test_a_logged_model_is_found_with_the_run_behind_it(command):
     assert record(command, "logged").run.params["learning_rate"] == "5e-4"
 
 
+def test_artifacts_that_are_the_folder_itself_are_taken(command):
+    (one,) = imported(command, "mlflow:bare")
+    assert (one["path"], one["adapter"], one["error"]) == ("mlflow:bare/1", "bare", None)
+
+
 WORDS = {
     "mlflow:nobody": "no registered model 'nobody'",
     "mlflow:logged/7": "no registered model 'logged', or no version 7",
@@ -194,3 +208,27 @@ def test_an_mlflow_that_is_not_there_is_said(command, tmp_path):
         (one,) = imported(command, "mlflow:logged")
     assert "no MLflow database" in one["error"]
     assert not (tmp_path / "none.db").exists()
+
+
+@pytest.mark.slow
+def test_what_mlflow_itself_logs_of_a_peft_model_is_found(command, tmp_path):
+    """The layout is MLflow's own: its transformers flavour keeps the adapter in ``peft/``."""
+    import mlflow
+    import transformers
+    from peft import PeftModel
+
+    base = tiny_bert(tmp_path / "base")
+    folder = tiny_adapter(tmp_path / "adapter", base, task="SEQ_CLS")
+    bare = transformers.AutoModelForSequenceClassification.from_pretrained(base, num_labels=3)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(base)
+    pipeline = transformers.pipeline(
+        "text-classification", model=PeftModel.from_pretrained(bare, folder), tokenizer=tokenizer
+    )
+    with mlflow.start_run(experiment_id="1"):
+        mlflow.transformers.log_model(
+            pipeline, name="model", registered_model_name="by-flavour", pip_requirements=["peft"]
+        )
+    (one,) = imported(command, "mlflow:by-flavour")
+    assert (one["adapter"], one["error"]) == ("by-flavour", None)
+    weights = tensor_digests(folder / "adapter_model.safetensors")
+    assert record(command, "by-flavour").weights_sha256 == listing_digest(t.line for t in weights)

@@ -88,6 +88,7 @@ def asking(root: Path, endpoint: str, *words: str) -> subprocess.CompletedProces
 def test_the_list_of_files_is_the_identity_and_no_weights_are_fetched(root, hub, weights):
     base = FolderRegistry(root).base("big")
     assert (base.source.hub, base.revision, base.fingerprint) == (REPO, COMMIT, None)
+    assert (base.family, base.architecture) == ("bert", "BertModel")
     by_path = {file.path: file for file in base.files}
     assert "README.md" not in by_path and "onnx/model.safetensors" not in by_path
     assert by_path["config.json"].blob == git_blob((weights / "config.json").read_bytes())

@@ -1,54 +1,21 @@
-"""Trainers that really train: a TRL script, and an Axolotl-style YAML with a launcher."""
+"""Trainers that really train: the TRL script and the Axolotl config of docs/trainers.md."""
 
 from __future__ import annotations
 
 import json
-import shutil
+import re
 from pathlib import Path
 
 import pytest
-import yaml
 
 from adapterctl.records.version import VersionRecord
 from adapterctl.stores.registry import FolderRegistry
-from support import axolotl_stand_in, trl_train
+from support import axolotl_stand_in
 from support.killing import prepare_mlflow, run
 from support.own_trainers import BY_COMMAND, RECIPE, commit_all, make_trainer_project
 from support.projects import copied, edit
 
-SFT = (
-    "trainer: {command: 'python scripts/sft.py --base {base} --data {data} --out {out} "
-    "--recipe {recipe} --learning-rate {learning_rate} --seed {seed}'}\n"
-)
-AXOLOTL = """\
-trainer:
-  command: python tools/axolotl.py train {config}
-  config: configs/capitals.yml
-  set:
-    base_model: "{base}"
-    lora_r: "{lora.r}"
-    lora_alpha: "{lora.lora_alpha}"
-    lora_target_modules: "{lora.target_modules}"
-    learning_rate: "{learning_rate}"
-    datasets.0.path: "{data}"
-    output_dir: "{out}"
-    max_steps: "{training.max_steps}"
-    seed: "{seed}"
-"""
-CONFIG = """\
-base_model: facebook/opt-125m   # adapterctl names the one on record
-adapter: lora
-lora_r: 32
-lora_alpha: 16
-lora_target_modules: [q_proj, v_proj, fc1, fc2]
-datasets:
-  - path: rows.jsonl
-    type: completion
-output_dir: out
-learning_rate: 0.0002   # found by hand
-max_steps: 100
-seed: 1
-"""
+PAGE = Path(__file__).parents[2] / "docs" / "trainers.md"
 ON_LLAMA = [
     f"model.layers.{layer}.{name}"
     for layer in (0, 1)
@@ -56,16 +23,29 @@ ON_LLAMA = [
 ]
 
 
+def shown(start: str) -> str:
+    """Returns the one example in the documents that begins like this."""
+    blocks = re.findall(r"```(?:yaml|python)\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    [found] = [block for block in blocks if block.startswith(start)]
+    return found
+
+
+SFT = shown("trainer:\n  command: python scripts/sft.py")
+AXOLOTL = shown("trainer:\n  command: axolotl").replace("axolotl train", "python axolotl.py train")
+
+
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with both trainers in it; nothing is registered. To be `copied`."""
     root = make_trainer_project(tmp_path_factory.mktemp("bare"))
     prepare_mlflow(root)
-    for folder in ("scripts", "tools", "configs"):
-        (root / folder).mkdir()
-    shutil.copy(str(trl_train.__file__), root / "scripts" / "sft.py")
-    shutil.copy(str(axolotl_stand_in.__file__), root / "tools" / "axolotl.py")
-    (root / "configs" / "capitals.yml").write_text(CONFIG)
+    for path, text in {
+        "scripts/sft.py": shown("import argparse"),
+        "axolotl.py": Path(str(axolotl_stand_in.__file__)).read_text(),
+        "configs/capitals.yml": shown("base_model:"),
+    }.items():
+        (root / path).parent.mkdir(exist_ok=True)
+        (root / path).write_text(text)
     return root
 
 
@@ -104,7 +84,7 @@ def test_an_axolotl_config_is_set_and_rebuilt_on_a_successor(bare: Path, tmp_pat
     root = with_trainer(bare, tmp_path, AXOLOTL)
     ran(root, "register", RECIPE)
     first = record_of(root, 1)
-    assert {"configs/capitals.yml", "tools/axolotl.py"} <= {file.path for file in first.code.files}
+    assert {"configs/capitals.yml", "axolotl.py"} <= {file.path for file in first.code.files}
     assert first.training is not None and first.training.departures == []
     said = ran(root, "plan", "capitals", "--to", "new-base", "--format", "json")
     trainer = json.loads(said[said.index("{\n") :])["results"][0]["trainer"]
@@ -131,12 +111,3 @@ def test_a_trl_script_gives_the_same_bytes_in_a_clean_process(bare: Path, tmp_pa
     root = with_trainer(bare, tmp_path, SFT)
     ran(root, "register", RECIPE)
     assert "capitals@1 is bit-identical" in ran(root, "reproduce", "capitals@1")
-
-
-def test_a_config_that_is_set_keeps_its_other_values() -> None:
-    from adapterctl.records.config_text import with_values
-
-    text = with_values(CONFIG, {"learning_rate": 5e-05, "base_model": "/b"}, file="c.yml")
-    assert "# found by hand" in text
-    before, after = yaml.safe_load(CONFIG), yaml.safe_load(text)
-    assert after == before | {"learning_rate": 5e-05, "base_model": "/b"}

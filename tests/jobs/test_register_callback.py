@@ -240,6 +240,8 @@ def test_a_capsule_is_registered_on_another_machine(made, project, tmp_path, cap
     assert adapterctl_command(project, "register", "--capsule", str(capsule)) == 0
     assert not (project / "registry" / "adapters" / "router" / "2.json").exists()
     assert adapterctl_command(project, "verify", "router") == 0
+    assert adapterctl_command(project, "reproduce", "router") == 3
+    assert "router@1 was trained elsewhere" in capsys.readouterr().err
     capsys.readouterr()
     assert adapterctl_command(project, "show", "router") == 0
     shown = capsys.readouterr().out

@@ -6,7 +6,13 @@ import msgspec
 import pytest
 
 from adapterctl.records.version import Environment
-from adapterctl.rules.environments import Differences, compared, differences, lock_gaps
+from adapterctl.rules.environments import (
+    Differences,
+    compared,
+    differences,
+    lock_gaps,
+    result_bearing,
+)
 from support.registries import an_environment
 
 BUILT = msgspec.structs.replace(
@@ -75,6 +81,15 @@ def test_what_cannot_change_results(case: str) -> None:
     changed, line = CANNOT_CHANGE[case]
     assert compared(BUILT, running(**changed)) == Differences([], [line])
     assert differences(BUILT, running(**changed)) == []
+
+
+def test_a_trainer_s_own_release_counts_where_a_command_trains() -> None:
+    new = running(distributions={**BUILT.distributions, "trl": "1.17.0"})
+    old = running(distributions={**BUILT.distributions, "trl": "1.16.0"})
+    assert differences(old, new) == []
+    assert differences(old, new, own_trainer=True) == ["trl: 1.16.0 -> 1.17.0"]
+    assert result_bearing(old) == result_bearing(new)
+    assert result_bearing(old, own_trainer=True) != result_bearing(new, own_trainer=True)
 
 
 def test_on_a_gpu_the_processor_s_instructions_cannot_change_results() -> None:

@@ -15,6 +15,7 @@ from adapterctl.rules.estimates import (
     rows_seen,
 )
 from support.plans import a_shape, record_of
+from support.registries import a_training
 
 LENGTHS = TextLengths(rows=100, conversations=0, tokens=1_000, longest=40, limit=128, cut=0, lost=0)
 
@@ -93,6 +94,13 @@ def test_time_is_unknown_without_a_measurement_or_the_old_base():
     )
     found = cost(TrainingSettings(), LENGTHS, old=None, new=shape, record=record_of())
     assert (found.seconds, found.source) == (None, "no estimate, the old base is not here")
+    silent = msgspec.structs.replace(a_training(), tokens=None)
+    taken = msgspec.structs.replace(taken, training=silent)
+    found = cost(TrainingSettings(), LENGTHS, old=shape, new=shape, record=taken)
+    assert (found.seconds, found.source) == (
+        None,
+        "no estimate, the old version's trainer does not tell how many tokens it saw",
+    )
 
 
 @pytest.mark.parametrize(

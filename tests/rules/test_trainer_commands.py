@@ -79,9 +79,7 @@ def test_braces_that_are_no_placeholder_stay() -> None:
 def test_a_good_trainer_is_let_through() -> None:
     assert said(f"{{command: '{WHOLE}'}}") == []
     assert said("{command: 'python train.py {recipe}'}") == []
-    assert (
-        said("{command: 'axolotl train {config}', config: a.yml, set: {x: '{recipe}'}}") == []
-    )
+    assert said("{command: 'axolotl train {config}', config: a.yml, set: {x: '{recipe}'}}") == []
 
 
 def test_an_unknown_placeholder_is_named_with_the_nearest() -> None:

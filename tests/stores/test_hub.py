@@ -280,8 +280,8 @@ def test_a_listing_has_the_digests_without_the_bytes(
     hub: HubContent, server: str, tmp_path: Path
 ) -> None:
     (answer,), _ = client(server, tmp_path, ("listing", REPO, "main"))
-    commit, files = answer
-    assert commit == COMMIT
+    commit, files, family, architecture, parameters = answer
+    assert (commit, family, architecture, parameters) == (COMMIT, "bert", None, None)
     by_path = {file["path"]: file for file in files}
     assert by_path["config.json"] == {
         "path": "config.json",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -156,6 +158,48 @@ def test_an_unreachable_store_is_said_within_seconds(s3: LoopbackS3) -> None:
 def test_an_endpoint_that_is_no_url_is_refused(s3: LoopbackS3) -> None:
     with pytest.raises(AdapterctlError, match="AWS configuration: S3: Invalid endpoint"):
         S3Store(Access(endpoint="minio")).head("s3://plain/key")
+
+
+def test_a_denied_upload_is_named(s3: LoopbackS3, store: S3Store, tmp_path: Path) -> None:
+    s3.bucket("sealed")
+    s3.deny("sealed")
+    (tmp_path / "file").write_bytes(b"1")
+    with pytest.raises(AdapterctlError, match="s3://sealed/key: access denied"):
+        store.send(tmp_path / "file", "s3://sealed/key", sha256=sha256(b"1"))
+
+
+def test_an_answer_that_is_cut_off_is_not_taken_for_the_object(
+    s3: LoopbackS3, store: S3Store, tmp_path: Path
+) -> None:
+    s3.put("plain", "cut.jsonl", b"whole" * 1000)
+    s3.gate.cut = True
+    try:
+        with pytest.raises(Unreachable, match=r"s3://plain/cut\.jsonl: S3 does not answer"):
+            store.fetch("s3://plain/cut.jsonl", tmp_path / "x")
+    finally:
+        s3.gate.cut = False
+    assert list(tmp_path.iterdir()) == []
+
+
+WITHOUT_BOTO3 = """
+import sys
+sys.modules["boto3"] = sys.modules["botocore"] = None
+from adapterctl.errors import MissingExtra
+from adapterctl.stores.s3 import S3Store
+for ask in (S3Store().head, S3Store().lifecycle, S3Store().is_versioned, S3Store().read):
+    try:
+        ask("s3://bucket/key")
+    except MissingExtra as error:
+        print(error)
+"""
+
+
+def test_without_boto3_the_extra_is_named() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_BOTO3], capture_output=True, text=True, check=True
+    )
+    said = "what lies in S3 needs the extra 's3', which is not installed\n"
+    assert done.stdout == f"{said}  hint: pip install 'adapterctl[s3]'\n" * 4
 
 
 def test_secrets_are_not_shown() -> None:

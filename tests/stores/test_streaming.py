@@ -96,7 +96,8 @@ import sys
 from pathlib import Path
 from adapterctl.stores.processes import stream
 folder = Path(sys.argv[1])
-code = "import subprocess\\nprint(subprocess.Popen(['sleep', '600']).pid)\\nimport time\\ntime.sleep(600)"
+lines = ["import subprocess, time", "print(subprocess.Popen(['sleep', '600']).pid)"]
+code = "\\n".join([*lines, "time.sleep(600)"])
 stream(["python", "-c", code], root=folder, variables={}, log=folder / "log.txt", said=print)
 """
 

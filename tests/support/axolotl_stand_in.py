@@ -1,4 +1,4 @@
-"""Does with an Axolotl-style YAML what Axolotl does with it: trains a LoRA adapter, and saves it."""
+"""Does with an Axolotl-style YAML what Axolotl does: trains a LoRA adapter, and saves it."""
 
 import json
 import sys
@@ -16,7 +16,6 @@ def main() -> None:
     rate = config["learning_rate"]
     if verb != "train" or not isinstance(rate, float):
         raise SystemExit(f"cannot {verb} with learning_rate {rate!r}")
-    print("base_model", config["base_model"], "learning_rate", rate)
     torch.manual_seed(config["seed"])
     tokenizer = AutoTokenizer.from_pretrained(config["base_model"])
     lora = LoraConfig(

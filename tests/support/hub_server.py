@@ -15,6 +15,9 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LARGE = (".safetensors", ".bin")
 """What the Hub keeps under Git LFS, whose sha256 it therefore knows."""
 
+STORE = "/store"
+"""Where large files lie: the Hub sends their readers on to it."""
+
 Refusal = tuple[int, dict[str, str]]
 
 GATED: Refusal = (403, {"X-Error-Code": "GatedRepo"})
@@ -36,6 +39,7 @@ class HubContent:
         files: repository to path to content.
         refused: repositories about which it tells nothing but this.
         closed: repositories that it describes, and whose files it refuses.
+        tokens: repositories that it shows to nobody else.
         asked: the paths that were asked for.
     """
 
@@ -43,13 +47,16 @@ class HubContent:
     commits: dict[str, str] = field(default_factory=dict)
     refused: dict[str, Refusal] = field(default_factory=dict)
     closed: dict[str, Refusal] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
-    def answer(self, path: str) -> tuple[str, bytes] | Refusal:
+    def answer(self, path: str, token: str | None) -> tuple[str, bytes] | Refusal:
         """Returns commit and body, or a refusal."""
-        kind, repo, rest = _parts(path)
+        kind, repo, rest = _parts(path.removeprefix(STORE))
         revision, _, name = rest.partition("/")
         refusal = self._refusal(kind, repo, revision)
+        if self.tokens.get(repo, token) != token:
+            return UNAUTHORIZED
         if refusal is not None:
             return refusal
         commit, files = self._commit(repo), self.files[repo]
@@ -83,7 +90,10 @@ def serving(content: HubContent) -> Iterator[str]:
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             content.asked.append(path)
-            match content.answer(path):
+            token = self.headers.get("Authorization", "").removeprefix("Bearer ") or None
+            match content.answer(path, token):
+                case (str(commit), body) if path.endswith(LARGE) and not path.startswith(STORE):
+                    self.send(302, _linked(path, commit, body), b"")
                 case (str(commit), body):
                     sent = {"ETag": f'"{_etag(path, body)}"', "X-Repo-Commit": commit}
                     self.send(200, sent, body)
@@ -123,6 +133,16 @@ def _parts(path: str) -> tuple[str, str, str]:
     return kind, f"{owner}/{name}", "/".join(rest)
 
 
+def _linked(path: str, commit: str, body: bytes) -> dict[str, str]:
+    """Returns what the Hub says of a large file before it sends the reader on."""
+    return {
+        "X-Repo-Commit": commit,
+        "X-Linked-ETag": f'"{_etag(path, body)}"',
+        "X-Linked-Size": str(len(body)),
+        "Location": f"{STORE}{path}",
+    }
+
+
 def _json(value: Any) -> bytes:
     return json.dumps(value).encode()
 
@@ -142,7 +162,12 @@ def _info(repo: str, commit: str, files: dict[str, bytes]) -> dict[str, Any]:
         }
         for path, content in files.items()
     ]
-    return {"id": repo, "modelId": repo, "sha": commit, "siblings": siblings}
+    info = {"id": repo, "modelId": repo, "sha": commit, "siblings": siblings}
+    if "config.json" in files:
+        config = json.loads(files["config.json"])
+        told = ("architectures", "model_type")
+        info["config"] = {key: config[key] for key in told if key in config}
+    return info
 
 
 def _tree_entry(path: str, content: bytes) -> dict[str, Any]:

@@ -31,7 +31,8 @@ data:
     gold: {path: data/gold.jsonl, metrics: [exact_match]}
 preprocessing: registry/adapters/capitals/prepare.py:prepare
 lora: {r: 4, lora_alpha: 8, target_modules: [q_proj, v_proj, fc1, fc2]}
-training: {max_steps: 6, per_device_train_batch_size: 4, learning_rate: 5e-3, max_length: 32, seed: 7}
+training:
+  {max_steps: 6, per_device_train_batch_size: 4, learning_rate: 5e-3, max_length: 32, seed: 7}
 generation: {max_new_tokens: 2}
 parity: {gold: {exact_match: {margin: 0.9}}, negative_flips: 1.0}
 """

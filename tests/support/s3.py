@@ -86,7 +86,7 @@ def keep_in(root: Path, url: str, s3: LoopbackS3) -> None:
 
 
 class Gate:
-    """moto behind a door that answers 403 where it was told to."""
+    """moto behind a door that says 403, cuts off, or adds, where it was told to."""
 
     def __init__(self) -> None:
         from moto.server import DomainDispatcherApplication, create_backend_app
@@ -94,6 +94,7 @@ class Gate:
         self.moto: Any = DomainDispatcherApplication(create_backend_app)
         self.denied: set[tuple[str, str]] = set()
         self.expiry: str | None = None
+        self.cut = False
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         bucket, asked = environ["PATH_INFO"].split("/")[1], environ["QUERY_STRING"]
@@ -109,7 +110,11 @@ class Gate:
             told = [("x-amz-expiration", self.expiry)] if self.expiry else []
             return start_response(status, [*headers, *told], *more)
 
-        return self.moto(environ, start)
+        answer = self.moto(environ, start)
+        if self.cut and environ["REQUEST_METHOD"] == "GET":
+            body = b"".join(answer)
+            return [body[: len(body) // 2]]
+        return answer
 
 
 @contextmanager
@@ -147,4 +152,6 @@ def _found(endpoint: str, folder: Path) -> dict[str, str | None]:
         "AWS_CONFIG_FILE": str(folder / "config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
         "AWS_EC2_METADATA_DISABLED": "true",
+        # A loopback S3 answers at once or not at all.
+        "AWS_MAX_ATTEMPTS": "1",
     }

@@ -3,10 +3,13 @@
 What several verbs share:
 
 - `project`: where a job runs, with the doors of its stores.
-- `base_folder`: where a base lies, and whether it is still itself.
+- `base_folder`: where a base lies, and whether it is still itself; `base_entry`: its file.
 - `sources` (read and checked) -> `pinning` (the five) -> `building` (trained, evaluated) ->
   `filing` (bytes, record, mirror).
+- `retention` looks how long buckets keep the data.
 - `effect` refuses what does nothing; `probe` keeps a few answers; `environment_lock` the lock.
 - `capsule`: a project laid out from one record alone. `journal`: steps of a job that may be killed.
+- `importing` adopts folders that `import_sources` and `manifest` name, as far as `adapter_folder`
+  makes them out; `hosted` adopts what has no weights.
 - `stages`: dvc.yaml. `survey`: how every adapter stands. `api`, `load`: the same from Python.
 """

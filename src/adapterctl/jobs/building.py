@@ -84,7 +84,9 @@ def build(
         case Command() as command:
             trained = _commanded(project, sources, command, work=work, device=device, n=threads)
         case _:
-            trained = _trained(project, sources, examples[TRAIN], work=work, device=device, n=threads)
+            trained = _trained(
+                project, sources, examples[TRAIN], work=work, device=device, n=threads
+            )
     facts = BuildFacts(
         training=trained.facts,
         environment=running_environment(device, threads, recipe=sources.recipe),

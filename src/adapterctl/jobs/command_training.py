@@ -5,11 +5,9 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from adapterctl.errors import AdapterctlError, Refused
-from adapterctl.jobs.code_root import code_root
+from adapterctl.errors import AdapterctlError
 from adapterctl.jobs.pinning import code_digest
 from adapterctl.jobs.project import Project
-from adapterctl.jobs.recipe_code import strays
 from adapterctl.jobs.sources import Sources
 from adapterctl.jobs.trainer_inputs import Handed, hand_over
 from adapterctl.jobs.trainer_output import taken
@@ -53,11 +51,9 @@ def train_by_command(
         threads: of the trainer's arithmetic.
 
     Raises:
-        Refused: the command names files outside the repository (CODE001).
         AdapterctlError: it fails; its last words and its log are named.
         InvalidInput: what it leaves is no LoRA adapter.
     """
-    _must_be_pinned(project, sources)
     key = _key(sources, threads=threads, device=device)
     known = _finished(work / FINISHED)
     if known is not None and known.key == key and (work / "adapter").is_dir():
@@ -77,16 +73,6 @@ def train_by_command(
         )
     write_atomically(work / FINISHED, pretty(Finished(key=key, facts=facts)))
     return facts
-
-
-def _must_be_pinned(project: Project, sources: Sources) -> None:
-    outside = strays(code_root(project, sources.recipe), sources.recipe)
-    if outside:
-        raise Refused(
-            f"CODE001 names what is outside the repository: {', '.join(outside)}",
-            place="trainer.command",
-            hint="copy it into the repository, or name a program as PATH finds it",
-        )
 
 
 def _key(sources: Sources, **how: object) -> str:

@@ -18,7 +18,7 @@ from adapterctl.jobs.pinning import chosen_rows
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.sources import Row, Sources, data_paths, gather, located, raw_rows
 from adapterctl.jobs.waive import waive
-from adapterctl.jobs.watching import watch
+from adapterctl.jobs.watching import outside, watch
 from adapterctl.records.canonical import compact
 from adapterctl.records.capsule import Capsule
 from adapterctl.records.recipe import Recipe
@@ -30,6 +30,8 @@ from adapterctl.rules.endings import Frame
 from adapterctl.rules.gates import Gate, gate
 from adapterctl.rules.lifecycle import Almanac
 from adapterctl.rules.recipes import TRAIN
+from adapterctl.stores.code import pinned
+from adapterctl.stores.imports import unresolved
 
 if TYPE_CHECKING:
     from adapterctl.stores.git import GitFacts
@@ -97,6 +99,13 @@ def accept(
         InvalidInput: an unknown code, no reason, or a day in the past; nothing is written.
     """
     recipe = project.registry.recipe_at(located(project, recipe_path))
+    home = project.registry.recipe_path(recipe.adapter)
+    if not home.is_file():
+        raise InvalidInput.one(
+            f"adapter {recipe.adapter!r} is not in the registry: nothing of it can be accepted",
+            place=str(recipe_path),
+            hint=f"copy it to {home.relative_to(project.root).as_posix()} first",
+        )
     subject = [f"adapter:{recipe.adapter}"]
     for code in codes:
         check_code(code)
@@ -159,7 +168,7 @@ def examine(project: Project, recipe: Recipe, *, run: RunFacts | None = None) ->
     ]
     code: tuple[FilePin, ...] = ()
     if recipe.preprocessing.partition(":")[0].endswith(".ipynb"):
-        found.append(_notebook(recipe))
+        found += _notebook(project, recipe)
     else:
         watched = watch(project, recipe, raw)
         code = watched.code
@@ -173,14 +182,19 @@ def examine(project: Project, recipe: Recipe, *, run: RunFacts | None = None) ->
     return Examined(gates=decided, code=code)
 
 
-def _notebook(recipe: Recipe) -> Gate:
-    return gate(
+def _notebook(project: Project, recipe: Recipe) -> Iterator[Gate]:
+    """Yields CODE004, and what can be said of a notebook's code without running it."""
+    root, path = code_root(project, recipe), recipe.preprocessing.partition(":")[0]
+    yield gate(
         recipe,
         "CODE004",
         "medium",
         message=f"{recipe.preprocessing} is in a notebook, which no clean process can run",
         mend="move the function into a .py file, and name that",
     )
+    for foreign in unresolved(root, [path]):
+        yield outside(recipe, foreign)
+    yield from _committed(project, recipe, tuple(pinned(root, [path])))
 
 
 def _rule(project: Project, recipe: Recipe, train: list[Row]) -> Iterator[Gate]:
@@ -232,11 +246,23 @@ def _committed(project: Project, recipe: Recipe, code: tuple[FilePin, ...]) -> I
 
     path = project.registry.recipe_path(recipe.adapter).relative_to(project.root).as_posix()
     paths = [pin.path for pin in code]
-    if recipe.code is None:
+    if not (project.root / path).is_file():
+        yield _not_at_home(recipe, path)
+    elif recipe.code is None:
         yield from _uncommitted(recipe, facts(project.root, [*paths, path]), path=path)
     else:
         yield from _uncommitted(recipe, facts(code_root(project, recipe), paths), path=paths[0])
         yield from _uncommitted(recipe, facts(project.root, [path]), path=path)
+
+
+def _not_at_home(recipe: Recipe, path: str) -> Gate:
+    return gate(
+        recipe,
+        "CODE003",
+        "high",
+        message="the recipe is not in the registry",
+        mend=f"copy it to {path}, git add {path}, then git commit",
+    )
 
 
 def _uncommitted(recipe: Recipe, found: GitFacts, *, path: str) -> Iterator[Gate]:

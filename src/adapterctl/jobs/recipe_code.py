@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from adapterctl.errors import Problem
+from adapterctl.errors import InvalidInput, Problem
 from adapterctl.records.config_text import leaves
 from adapterctl.records.reading import merge
 from adapterctl.records.recipe import Command, Recipe
@@ -84,7 +84,11 @@ def _is_own(root: Path, path: str) -> bool:
 
 def _named_in_config(root: Path, command: Command, config: str) -> list[str]:
     """Returns the files of the repository that the config's own values name."""
-    found = leaves((root / config).read_text(encoding="utf-8"), file=config)
+    try:
+        found = leaves((root / config).read_text(encoding="utf-8"), file=config)
+    except (InvalidInput, UnicodeDecodeError):
+        # What cannot be read here is handed over as it is, and names nothing that could be seen.
+        found = {}
     values = {value for path, value in found.items() if ".".join(map(str, path)) not in command.set}
     texts = (value for value in values if isinstance(value, str) and 0 < len(value) < 256)
     return sorted(value for value in texts if "\n" not in value and _is_own(root, value))

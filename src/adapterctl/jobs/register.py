@@ -91,8 +91,6 @@ def register(project: Project, recipe_path: Path, *, adapter: Path | None, devic
 def register_capsule(project: Project, folder: Path, *, device: str) -> Filed:
     """Registers what a run elsewhere left in ``folder``, with the recipe as it was used.
 
-    A recipe that the registry does not have yet is copied there as its author wrote it.
-
     Raises:
         NotRebuildable: a gate refuses; every gap is named.
         InvalidInput: base, code or data are not those of the run; every one that differs.
@@ -100,8 +98,6 @@ def register_capsule(project: Project, folder: Path, *, device: str) -> Filed:
     """
     capsule = run_capsule.read(folder)
     filing.must_be_writable(project, capsule.adapter)
-    if not project.registry.recipe_path(capsule.adapter).exists():
-        _adopt(project, capsule.recipe, folder / run_capsule.RECIPE)
     sources = gates.passed(project, capsule.recipe, capsule=capsule)
     taken = Taken(
         folder=folder / run_capsule.ADAPTER, capsule=capsule, lock=folder / environment_lock.LOCK

@@ -37,7 +37,7 @@ def reproduce(project: Project, wanted: str, *, device: str) -> Reproduction:
     """
     adapter, version = project.version_of(wanted)
     record = project.registry.record(adapter, version)
-    if record.training is None:
+    if record.training is None or (record.run and record.recipe.trainer == "builtin"):
         raise InvalidInput.one(
             f"{adapter}@{version} was trained elsewhere: there is no recorded run to repeat",
             hint=f"adapterctl register registry/adapters/{adapter}/recipe.yaml trains it here",

@@ -47,7 +47,8 @@ def check(project: Project, adapter: str, *, device: str) -> RollbackCheck:
 def _target(project: Project, adapter: str) -> AnyRecord:
     held = aliases(project.registry.events(adapter))
     if "previous" not in held:
-        project.registry.recipe(adapter)
+        if not project.registry.versions(adapter):
+            project.registry.recipe(adapter)
         raise InvalidInput.one(
             f"{adapter!r} has no previous champion to go back to",
             hint=f"adapterctl history {adapter}",

@@ -97,9 +97,7 @@ def _values(sources: Sources, paths: dict[str, Path]) -> dict[str, Any]:
     }
 
 
-def _resolved(
-    sources: Sources, paths: dict[str, Path], *, targets: list[str]
-) -> dict[str, Any]:
+def _resolved(sources: Sources, paths: dict[str, Path], *, targets: list[str]) -> dict[str, Any]:
     """Returns ``{recipe}``: the recipe, and what follows from it on this base."""
     base = sources.base
     return {
@@ -119,9 +117,7 @@ def _resolved(
     }
 
 
-def _configured(
-    root: Path, command: Command, config: str, *, values: dict[str, Any]
-) -> bytes:
+def _configured(root: Path, command: Command, config: str, *, values: dict[str, Any]) -> bytes:
     """Returns the pinned config with ``set`` applied; to the byte without it."""
     content = (root / config).read_bytes()
     if not command.set:

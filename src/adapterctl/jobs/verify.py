@@ -55,12 +55,16 @@ def pins(project: Project, wanted: str) -> list[Checked]:
 
 def _checks(project: Project, record: VersionRecord, folder: Path) -> Iterator[Checked]:
     yield _check("base", record.base.fingerprint, lambda: checked(project, record.base))
+    yield from _data(project, record, folder)
+    yield _check("artifacts", record.artifacts.md5, lambda: _artifacts(project, record, folder))
+
+
+def _data(project: Project, record: AnyRecord, folder: Path) -> Iterator[Checked]:
     gone = removal(project.registry.events(record.adapter), record.version)
     for number, pin in enumerate(data_pins(record)):
         fetch = partial(fetch_data, project, pin, folder / str(number), from_remote=True)
         found = _check(f"data {pin.path}", pin.sha256, fetch)
         yield found if gone is None else _removed(found, gone)
-    yield _check("artifacts", record.artifacts.md5, lambda: _artifacts(project, record, folder))
 
 
 def _removed(found: Checked, event: Event) -> Checked:
@@ -81,9 +85,7 @@ def _surroundings(project: Project, record: VersionRecord) -> Iterator[Checked]:
 
 
 def _adopted_checks(project: Project, record: AdoptedVersion, folder: Path) -> Iterator[Checked]:
-    if record.train is not None:
-        data = partial(fetch_data, project, record.train, folder / "data", from_remote=True)
-        yield _check(f"data {record.train.path}", record.train.sha256, data)
+    yield from _data(project, record, folder)
     if record.hosted is None:
         yield _adopted(project, record, folder)
         return
@@ -95,7 +97,8 @@ def _adopted_checks(project: Project, record: AdoptedVersion, folder: Path) -> I
 def _adopted(project: Project, record: AdoptedVersion, folder: Path) -> Checked:
     stated = record.base.stated or "nothing"
     found = _check("artifacts", _md5(record), lambda: _artifacts(project, record, folder))
-    note = f"base stated, unverified: {stated}; data, code and environment are not recorded"
+    data = "" if record.train else "data, "
+    note = f"base stated, unverified: {stated}; {data}code and environment are not recorded"
     return replace(found, notes=(note,))
 
 

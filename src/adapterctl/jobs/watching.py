@@ -64,14 +64,15 @@ def watch(project: Project, recipe: Recipe, raw: Mapping[str, list[Row]]) -> Wat
         project.display.progress("watching the preprocessing", number, len(raw))
     files.update(pin.path for pin in trainer_files(root, recipe))
     code = tuple(pinned(root, files))
-    gates = [_outside(recipe, each) for _, each in sorted(foreign.items())]
+    gates = [outside(recipe, each) for _, each in sorted(foreign.items())]
     gates += trainer_gates(root, recipe)
     if not gates:
         gates += _clean(project, recipe, code=code, raw=raw, rows=rows)
     return Watched(gates=[*gates, *_overlaps(recipe, rows)], code=code)
 
 
-def _outside(recipe: Recipe, foreign: Foreign) -> Gate:
+def outside(recipe: Recipe, foreign: Foreign) -> Gate:
+    """Returns CODE001 about a module that nothing pins."""
     return gate(
         recipe,
         "CODE001",

@@ -16,10 +16,6 @@ Weight = Annotated[float, msgspec.Meta(ge=0)]
 Dropout = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 Path = Annotated[str, msgspec.Meta(min_length=1)]
 EntryPoint = Annotated[str, msgspec.Meta(pattern=r"^[^:]+\.(py|ipynb):[A-Za-z_]\w*$")]
-Kept = bool | msgspec.UnsetType
-"""``false``: the data stay in their bucket. Unset it is left out of a recipe's digest, so that
-recipes that were registered before there was such a word keep theirs."""
-
 Window = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d/\d{4}-\d\d-\d\d$")]
 
 
@@ -45,7 +41,7 @@ class Selection(Noun, frozen=True, kw_only=True):
     rule: EntryPoint | None = None
     reason: str | None = None
     labelled_by: str | None = None
-    copy: Kept = msgspec.UNSET
+    copy: bool = True
 
 
 class TrainData(Noun, frozen=True, kw_only=True):
@@ -69,7 +65,7 @@ class EvaluationData(Noun, frozen=True, kw_only=True):
     slice_by: str | None = None
     scorer: EntryPoint | None = None
     sensitive: bool = False
-    copy: Kept = msgspec.UNSET
+    copy: bool = True
 
 
 class Data(Noun, frozen=True, kw_only=True):

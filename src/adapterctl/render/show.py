@@ -110,6 +110,8 @@ def _data(record: VersionRecord) -> Pairs:
 def _dataset(name: str, pin: DatasetPin) -> Pairs:
     rows = f", {pin.rows:,} rows" if pin.rows is not None else ""
     yield name, f"{pin.path} ({pin.size:,} bytes{rows})"
+    if pin.version_id is not None:
+        yield "  version", pin.version_id
     yield "  md5", pin.md5
     yield "  sha256", pin.sha256
 

@@ -7,8 +7,11 @@
   the numbers.
 - What a rebuild would change: `plans`; `roles`, `choice`, `placing`, `carrying`, `overrides`,
   `targets` map LoRA to another architecture; `differences`, `estimates` say the rest.
+- Where data lie, and until when: `bucket_urls`, `retention`.
 - Identity: `recipes` (contradictions, digest), `environments`, `trails`, `aliases`, `redaction`,
   `same_weights`; `weights` says what a file holds, `version_diff` what changed.
+- What was made elsewhere: `adoption`, `hosted`; `adapter_configs`, `adapter_names`, `base_names`,
+  `base_mirrors`, `peft_releases`, `manifests` read it; `base_files`: a base by its list of files.
 - Does it do anything: `effects`; and still the same: `probe`.
 - `outcomes`: what jobs come back with.
 """

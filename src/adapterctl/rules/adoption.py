@@ -97,21 +97,24 @@ def _at(provider: str | None, model: str | None) -> str | None:
     return f"{provider}\t{model}" if provider and model else None
 
 
-def grade_adopted(record: AdoptedVersion, base: Base | None, owners: Owners) -> Grade:
+def grade_adopted(
+    record: AdoptedVersion, base: Base | None, owners: Owners, *, data_removed: bool = False
+) -> Grade:
     """Returns the grade of an adopted version: C, or D when it cannot even be loaded.
 
     Args:
         record: what its folder said.
         base: the declared base that it means, if there is one.
         owners: who answers for it today.
+        data_removed: its data were deleted since, as an event says.
 
     A hosted one is graded by other rules; see `rules.hosted`.
     """
     if record.hosted is not None:
-        return grade_hosted(record, owners)
+        return grade_hosted(record, owners, data_removed=data_removed)
     letters: tuple[tuple[Letter, Iterator[Gap]], ...] = (
         ("D", _to_load(record, base)),
-        ("C", _to_rebuild(record)),
+        ("C", _to_rebuild(record, data_removed=data_removed)),
         ("B", _to_rebuild_surely(record, base, owners)),
     )
     gaps = {letter: [*found] for letter, found in letters}
@@ -126,9 +129,11 @@ def _to_load(record: AdoptedVersion, base: Base | None) -> Iterator[Gap]:
         yield Gap(code="BASE003", what="nothing says what its base is")
 
 
-def _to_rebuild(record: AdoptedVersion) -> Iterator[Gap]:
+def _to_rebuild(record: AdoptedVersion, *, data_removed: bool) -> Iterator[Gap]:
     if record.train is None:
         yield Gap(code="DATA001", what="its training data are not recorded")
+    elif data_removed:
+        yield Gap(code="DATA001", what="its training data were removed")
     yield Gap(code="CODE001", what="its preprocessing is not recorded")
     yield Gap(code="ENV001", what="its environment is not recorded")
 

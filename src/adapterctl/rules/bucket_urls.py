@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from adapterctl.errors import InvalidInput
 from adapterctl.records.noun import Noun
-from adapterctl.records.recipe import Kept, Recipe
+from adapterctl.records.recipe import Recipe
 
 SCHEME = "s3://"
 
@@ -64,8 +64,8 @@ def misplaced(recipe: Recipe) -> Iterator[Misplaced]:
         yield from _misplaced(("data", "evaluation", name), "path", data.path, copy=data.copy)
 
 
-def _misplaced(at: tuple[str, ...], key: str, path: str, *, copy: Kept) -> Iterator[Misplaced]:
-    stays = copy is False
+def _misplaced(at: tuple[str, ...], key: str, path: str, *, copy: bool) -> Iterator[Misplaced]:
+    stays = not copy
     if not in_bucket(path):
         scheme, found, _ = path.partition("://")
         if found:

@@ -77,19 +77,21 @@ def _said(record: AdoptedVersion) -> dict[str, object]:
     return {**said, "backup": owners.backup, **(structs.asdict(job) if job else {})}
 
 
-def serving_of(record: AdoptedVersion) -> list[Serving]:
+def serving_of(record: AdoptedVersion, *, consumers: list[str]) -> list[Serving]:
     """Returns where a hosted fine-tune is served: at its provider, and nowhere else."""
     job = record.hosted
-    return [Serving(provider=job.provider, region=job.region)] if job else []
+    if job is None:
+        return []
+    return [Serving(provider=job.provider, region=job.region, consumers=consumers)]
 
 
-def grade_hosted(record: AdoptedVersion, owners: Owners) -> Grade:
+def grade_hosted(record: AdoptedVersion, owners: Owners, *, data_removed: bool = False) -> Grade:
     """Returns the grade: whether data and recipe would rebuild it on open weights.
 
     D without data: nothing is left of it when the provider ends it. C without a recipe.
     """
     letters: tuple[tuple[Letter, Iterator[Gap]], ...] = (
-        ("D", _without_data(record)),
+        ("D", _without_data(record, data_removed=data_removed)),
         ("C", _without_recipe(record)),
         ("B", without_owners(owners)),
     )
@@ -98,8 +100,10 @@ def grade_hosted(record: AdoptedVersion, owners: Owners) -> Grade:
     return Grade(letter=worst, gaps=[gap for found in gaps.values() for gap in found])
 
 
-def _without_data(record: AdoptedVersion) -> Iterator[Gap]:
-    if record.train is None:
+def _without_data(record: AdoptedVersion, *, data_removed: bool) -> Iterator[Gap]:
+    if data_removed:
+        yield Gap(code="DATA001", what="its training data were removed")
+    elif record.train is None:
         stated = record.hosted.data if record.hosted else None
         known = f"stated, and not pinned: {stated}" if stated else "not recorded"
         what = f"its training data are {known}; without them nothing rebuilds it on open weights"

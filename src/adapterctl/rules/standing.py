@@ -80,7 +80,9 @@ class Standing(Noun, frozen=True, kw_only=True):
     def grade(self) -> Grade:
         """Whether it could be rebuilt."""
         if isinstance(self.record, AdoptedVersion):
-            return grade_adopted(self.record, self.meant, self.people)
+            return grade_adopted(
+                self.record, self.meant, self.people, data_removed=self.data_removed
+            )
         today = self.recipe or self.record.recipe
         return grade(self.record, today, data_removed=self.data_removed)
 
@@ -132,9 +134,10 @@ def task_of(record: AnyRecord) -> str | None:
 
 def served(record: AnyRecord, recipe: Recipe | None) -> list[Serving]:
     """Returns where a version is served; see `Standing.serving`."""
+    stated = recipe.serving if recipe else []
     if isinstance(record, AdoptedVersion) and record.hosted is not None:
-        return serving_of(record)
-    return recipe.serving if recipe else []
+        return serving_of(record, consumers=consumers_of(stated))
+    return stated
 
 
 def consumers_of(serving: Sequence[Serving]) -> list[str]:

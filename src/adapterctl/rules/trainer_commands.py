@@ -178,9 +178,13 @@ def _in_config(command: Command) -> Iterator[Contradiction]:
             yield Contradiction(("trainer", "set"), "there is no trainer.config to set", "name it")
         return
     if "config" not in names_in(command.command):
-        yield Contradiction(path, "the trainer is not told of it", "write {config} in trainer.command")
+        yield Contradiction(
+            path, "the trainer is not told of it", "write {config} in trainer.command"
+        )
     if is_outside(command.config):
-        yield Contradiction(path, f"not inside the project: {command.config}", "copy it into the project")
+        yield Contradiction(
+            path, f"not inside the project: {command.config}", "copy it into the project"
+        )
     elif command.set and form_of(command.config) is None:
         mend = "only .yaml, .json and .toml files can be set"
         yield Contradiction(path, f"{command.config} is neither YAML, JSON nor TOML", mend)

@@ -69,9 +69,9 @@ def _saved(config: Mapping[str, Any], *, task: Task) -> list[str] | None:
 def _same_set(one: Departure) -> bool:
     """PEFT keeps lists of names in chance order."""
     both = one.recipe, one.used
-    return all(isinstance(each, list) for each in both) and sorted(
-        map(str, one.recipe)
-    ) == sorted(map(str, one.used))
+    return all(isinstance(each, list) for each in both) and sorted(map(str, one.recipe)) == sorted(
+        map(str, one.used)
+    )
 
 
 def corrected(recipe: Recipe, found: Sequence[Departure]) -> Recipe:

@@ -163,9 +163,7 @@ def _unpinned(command: Command, record: VersionRecord) -> Iterator[Blocker]:
             )
 
 
-def _in_config(
-    command: Command, facts: TrainerFacts, *, gone: frozenset[str]
-) -> Iterator[Blocker]:
+def _in_config(command: Command, facts: TrainerFacts, *, gone: frozenset[str]) -> Iterator[Blocker]:
     if facts.config is None or command.config is None:
         return
     try:
@@ -193,9 +191,7 @@ def _is_set(path: Path, settings: Iterable[str]) -> bool:
     return any(name == key or name.startswith(f"{key}.") for key in settings)
 
 
-def _in_words(
-    command: Command, facts: TrainerFacts, *, gone: frozenset[str]
-) -> Iterator[Blocker]:
+def _in_words(command: Command, facts: TrainerFacts, *, gone: frozenset[str]) -> Iterator[Blocker]:
     option = ""
     for word in words(command.command):
         value = word

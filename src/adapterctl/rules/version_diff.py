@@ -126,7 +126,7 @@ def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _flat(f"{path}.{key}" if path else str(key), item)
-    else:
+    elif value is not msgspec.UNSET:
         yield path, msgspec.to_builtins(value)
 
 

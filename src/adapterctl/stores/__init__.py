@@ -1,6 +1,7 @@
 """One door per outside thing, named after it. A store does not know another store but `files`.
 
 - `registry`: ``registry/``, the truth. `dvc`: the bytes. `mlflow`: the mirror. `git`, `hub`.
+- `s3`: objects in buckets, their versions, and what deletes them.
 - `tensor_lists`: what tells the same weights under another name.
 - `safetensors`: identity of weights, read without torch. `rows`: data files.
 - `code`: import closures. `processes`: a user's function in a clean process.

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import json
+import re
 import site
 import sys
 import sysconfig
@@ -15,6 +17,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+
+from adapterctl.errors import InvalidInput
+
+_MAGIC = re.compile(r"^(\s*)(?:[%!?].*|[\w.]+\?{1,2})$")
 
 _SITE = {"site-packages", "dist-packages"}
 _OTHERS = {".git", ".dvc", ".adapterctl", "__pycache__"}
@@ -83,15 +89,36 @@ def unresolved(root: Path, files: Iterable[str]) -> list[Foreign]:
 
     Args:
         root: the repository's folder.
-        files: the import closure, relative to ``root``.
+        files: Python files or notebooks, relative to ``root``.
+
+    Raises:
+        InvalidInput: a notebook that cannot be read.
     """
     found = {}
     for file in files:
-        for node in _always(ast.parse((root / file).read_bytes(), filename=file)):
+        for node in _always(_parsed(root, file)):
             for name in _tops(node):
                 if not _resolves(root, name):
                     found[name] = Foreign(name, f"{file}:{node.lineno}", "not to be found here")
     return [found[name] for name in sorted(found)]
+
+
+def _parsed(root: Path, file: str) -> ast.AST:
+    if not file.endswith(".ipynb"):
+        return ast.parse((root / file).read_bytes(), filename=file)
+    try:
+        cells = json.loads((root / file).read_bytes())["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        return ast.parse("\n".join(map(_plain_python, code)), filename=file)
+    except (OSError, ValueError, KeyError, TypeError, SyntaxError) as error:
+        raise InvalidInput.one(f"not a notebook that can be read: {error}", place=file) from None
+
+
+def _plain_python(cell: str) -> str:
+    """Returns a cell without what IPython alone understands: magics, shell lines and questions."""
+    if cell.lstrip().startswith("%%"):
+        return ""
+    return "\n".join(_MAGIC.sub(r"\1pass", line) for line in cell.splitlines())
 
 
 def _always(tree: ast.AST) -> Iterator[ast.stmt]:

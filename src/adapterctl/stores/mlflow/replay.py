@@ -139,7 +139,7 @@ def dataset_digest(pin: DatasetPin) -> str:
 
 
 def datasets(record: AnyRecord) -> list[Any]:
-    """Returns MLflow's dataset inputs: digest and DVC path, never rows."""
+    """Returns MLflow's dataset inputs: digest and where DVC or S3 has them, never rows."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     return [
@@ -147,7 +147,7 @@ def datasets(record: AnyRecord) -> list[Any]:
             Dataset(
                 name=pin.path,
                 digest=dataset_digest(pin),
-                source_type="dvc",
+                source_type="dvc" if pin.version_id is None else "s3",
                 source=_source(pin),
                 profile=compact({"num_rows": pin.rows, "bytes": pin.size}).decode(),
             ),
@@ -182,7 +182,9 @@ def _data(record: AnyRecord) -> Iterator[tuple[str, DatasetPin]]:
 
 
 def _source(pin: DatasetPin) -> str:
-    return compact({"path": pin.path, "md5": pin.md5, "sha256": pin.sha256}).decode()
+    known = {"path": pin.path, "md5": pin.md5, "sha256": pin.sha256}
+    there = {} if pin.version_id is None else {"version_id": pin.version_id}
+    return compact({**known, **there}).decode()
 
 
 def _param(value: Any) -> str:

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -94,7 +95,8 @@ def stream(
     started = time.perf_counter()
     process = _start(words, root=root, environment=environment)
     tail: deque[str] = deque(maxlen=TAIL_LINES)
-    reader = threading.Thread(target=_follow, args=(process.stdout, log, tail, said), daemon=True)
+    follow = partial(_follow, _output(process), log, tail=tail, said=said)
+    reader = threading.Thread(target=follow, daemon=True)
     reader.start()
     try:
         status = process.wait()
@@ -127,6 +129,11 @@ def _start(
         ) from None
 
 
+def _output(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    assert process.stdout is not None  # it was started with a pipe
+    return process.stdout
+
+
 def _environment(root: Path) -> dict[str, str]:
     kept = {
         name: value
@@ -139,9 +146,7 @@ def _environment(root: Path) -> dict[str, str]:
     return kept | _FIXED | {"PATH": path, "PYTHONPATH": str(root)}
 
 
-def _follow(
-    stream: IO[bytes], log: Path, tail: deque[str], said: Callable[[str], None]
-) -> None:
+def _follow(stream: IO[bytes], log: Path, *, tail: deque[str], said: Callable[[str], None]) -> None:
     """Writes whole lines to the log; a progress bar's, which end in a return, are only shown."""
     with stream, log.open("w", encoding="utf-8") as file:
         for line, stays in _lines(stream):

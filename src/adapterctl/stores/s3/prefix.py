@@ -32,9 +32,12 @@ def fetch_prefix(url: str, into: Path, *, progress: Progress) -> None:
         raise NotFound("holds no objects", place=url, hint="correct the address")
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         jobs = [pool.submit(store.fetch, head.url, into / name) for name, head in found.items()]
-        for number, job in enumerate(jobs, start=1):
-            job.result()
-            progress(f"fetching {url}", number, len(jobs))
+        try:
+            for number, job in enumerate(jobs, start=1):
+                job.result()
+                progress(f"fetching {url}", number, len(jobs))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def mirror_folder(
@@ -68,7 +71,8 @@ def mirror_folder(
         )
     for number, (name, digest) in enumerate(sorted(sha256.items()), start=1):
         target = f"s3://{prefix.bucket}/{prefix.prefix}{name}"
-        if name not in here or store.read(target).sha256 != digest:
+        whole = name in here and here[name].size == (folder / name).stat().st_size
+        if not whole or store.read(target).sha256 != digest:
             store.send(folder / name, target, sha256=digest)
         progress(f"mirroring to {url}", number, len(sha256))
     return list(store.below(url))

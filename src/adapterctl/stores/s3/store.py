@@ -120,9 +120,9 @@ class S3Store:
         Raises:
             AdapterctlError: access to the configuration is denied.
         """
+        client = self.client
         from botocore.exceptions import ClientError
 
-        client = self.client
         with translated(f"s3://{bucket}"):
             try:
                 answer = client.get_bucket_lifecycle_configuration(Bucket=bucket)
@@ -238,8 +238,8 @@ class S3Store:
             Mismatch: other bytes arrived.
         """
         where, client = split(url), self.client
-        with translated(url):
-            client.upload_file(str(file), where.bucket, where.key)
+        with translated(url), file.open("rb") as stream:
+            client.upload_fileobj(stream, where.bucket, where.key)
         _must_be(self.read(url), sha256, url=url, version=None)
 
 
