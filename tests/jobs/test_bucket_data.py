@@ -94,6 +94,7 @@ def test_a_fresh_clone_proves_them_after_somebody_wrote_others(
     assert str(FolderRegistry(run.root).record("router", 1).train.version_id) in shown
 
 
+@pytest.mark.slow
 def test_a_fresh_clone_pulls_and_rebuilds_from_the_buckets_alone(
     run: Commands, tmp_path: Path
 ) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from adapterctl.stores.registry import FolderRegistry
-from support.projects import command, copied, git, make_project
+from support.projects import command, commit, copied, git, make_project
+from support.projects import edit as edit_text
 
 ROUTER = "registry/adapters/router/recipe.yaml"
 HEAD = "base_model.model.classifier"
@@ -88,3 +89,19 @@ def test_a_training_that_taught_nothing_is_refused(
     assert command(root, "register", str(recipe)) == 1
     assert "router: WGT001 the adapter changes nothing" in capsys.readouterr().err
     assert FolderRegistry(root).versions("router") == []
+
+
+def test_a_rebuild_that_taught_nothing_is_refused_and_files_no_candidate(
+    registered: Path, adapter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = copied(registered, tmp_path)
+    recipe = root / ROUTER
+    # Its weights came from elsewhere; what its recipe would train again stays at rate zero.
+    edit_text(recipe, "max_steps: 12", "max_steps: 1")
+    edit_text(recipe, "seed: 7", "seed: 7\n  warmup_steps: 10")
+    commit(root)
+    assert command(root, "register", str(recipe), "--adapter", str(adapter)) == 0
+    assert command(root, "rebuild", "router@2", "--to", "new-base") == 1
+    assert "router: WGT001 the adapter changes nothing" in capsys.readouterr().err
+    assert FolderRegistry(root).versions("router") == [1, 2]
+    assert "candidate" not in (root / "registry/adapters/router/events.jsonl").read_text()

@@ -38,6 +38,9 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert run(["init", str(root)]) == 0
     (root / "data" / "router").mkdir(parents=True)
     (root / "data" / "router" / "train.jsonl").write_text(ROWS)
+    home = root / "registry" / "adapters" / "router"
+    home.mkdir()
+    (home / "prepare.py").write_text("def prepare(rows):\n    return rows\n")
     return root
 
 
@@ -149,6 +152,15 @@ BAD = {
         "its base mini is at openai",
         "name a base with open weights",
     ],
+    "- {provider: p, model: m, base: b, recipe: unknown.yaml}": [
+        ":1: ",
+        "no base 'nobody'",
+        "adapterctl bases add nobody",
+    ],
+    "- {provider: p, model: m, base: b, recipe: codeless.yaml}": [
+        ":1: ",
+        "codeless.yaml: preprocessing: no such file: registry/adapters/other/prepare.py",
+    ],
     "- {provider: p, model: m, base: b, recipe: open.yaml, data: data/x.jsonl}": [
         ":1: data: its recipe trains on data/router/train.jsonl, not on data/x.jsonl"
     ],
@@ -158,10 +170,12 @@ BAD = {
 @pytest.mark.parametrize("line", BAD)
 def test_a_bad_line_names_itself_and_the_mend_and_concerns_itself_only(command, made, line):
     made.base("mini", source=BaseSource(provider="openai", model=BASE))
-    folder = command.root.parent
-    (folder / "open.yaml").write_text(as_written(a_recipe("router")))
-    text = as_written(a_recipe("router")).replace("base: minilm-l6", "base: mini")
-    (folder / "hosted.yaml").write_text(text)
+    made.base("minilm-l6")
+    folder, recipe = command.root.parent, as_written(a_recipe("router"))
+    (folder / "open.yaml").write_text(recipe)
+    (folder / "hosted.yaml").write_text(recipe.replace("base: minilm-l6", "base: mini"))
+    (folder / "unknown.yaml").write_text(recipe.replace("base: minilm-l6", "base: nobody"))
+    (folder / "codeless.yaml").write_text(as_written(a_recipe("other")))
     good = f"\n- {{provider: openai, model: '{TUNED}', base: {BASE}}}\n"
     bad, taken = imported(command, line + good, name="all.yaml")
     assert bad["error"].startswith(bad["path"]), bad

@@ -174,6 +174,19 @@ def test_twice_adds_nothing_and_only_the_adapter_is_kept(command):
     assert not list((command.root / ".adapterctl").glob("import-*"))
 
 
+def test_what_mlflow_knows_besides_makes_a_version_without_another_upload(command, tmp_path):
+    same = adapter_folder(tmp_path / "x", weights=some_weights(1), base_model_name_or_path="/mnt/b")
+    assert command("import", str(same), "--name", "support-router").status == 0
+    remote = command.root.parent / "project-storage"
+    before = sorted(path for path in remote.rglob("*") if path.is_file())
+    (one,) = imported(command, "mlflow:Support Router")
+    assert (one["adapter"], one["version"]) == ("support-router", 2)
+    assert sorted(path for path in remote.rglob("*") if path.is_file()) == before
+    first, second = FolderRegistry(command.root).any_records("support-router")
+    assert (first.run, second.run is None) == (None, False)
+    assert first.artifacts == second.artifacts
+
+
 def test_a_logged_model_is_found_with_the_run_behind_it(command):
     (one,) = imported(command, "mlflow:logged")
     assert (one["adapter"], one["error"]) == ("logged", None)

@@ -60,16 +60,29 @@ def test_the_remote_deletes_what_is_needed_until_a_later_day(
     assert found(run) == []
     s3.retain("team-storage", A_YEAR)
     [finding] = found(run)
-    last = (datetime.now(UTC) + timedelta(days=366)).date()
-    assert finding["refuses"] and finding["date"] == last.isoformat()
+    assert finding["refuses"] and finding["date"] == "2027-11-24"
     assert finding["message"] == (
-        "rule 'a-year' of s3://team-storage/dvc deletes data/train.jsonl and 2 more on "
-        f"{last}; nothing says until when they are needed: keep_until would"
+        "rule 'a-year' of s3://team-storage/dvc deletes data/train.jsonl and 3 more on "
+        "2027-11-24; nothing says until when they are needed: keep_until would"
     )
     edit(root / ROUTER, "    selection:", "    keep_until: 2099-12-31\n    selection:")
     assert found(run)[0]["message"].endswith("; needed until 2099-12-31: data.train.keep_until")
     edit(root / ROUTER, "2099-12-31", "2026-12-31")
     assert found(run) == []
+
+
+def test_the_remote_counts_when_all_data_lie_elsewhere_for_it_gets_the_weights(
+    root: Path, run: Commands, s3: LoopbackS3
+) -> None:
+    pinned(root, s3)
+    for name in ("pool", "gold"):
+        s3.put("customers", f"{name}.jsonl", (root / "data" / f"{name}.jsonl").read_bytes())
+    edit(root / ROUTER, "{pool: data/pool.jsonl,", "{pool: s3://customers/pool.jsonl, copy: false,")
+    edit(root / ROUTER, "path: data/gold.jsonl,", "path: s3://customers/gold.jsonl, copy: false,")
+    commit(root)
+    s3.retain("team-storage", A_YEAR)
+    [finding] = found(run)
+    assert "of s3://team-storage/dvc deletes weights, code and predictions on" in finding["message"]
 
 
 def test_a_base_that_ends_earlier_is_what_the_data_are_needed_for(

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from adapterctl.records.probe import ProbeAnswer
-from adapterctl.rules.probe import LEAST, MOST, Moved, moved, probe_rows
+from adapterctl.records.recipe import ProbeSettings
+from adapterctl.rules.probe import LEAST, Moved, moved, probe_rows
 
 TRAIN = [{"text": f"learn {number}"} for number in range(100)]
 GOLD = [{"text": f"ask {number}"} for number in range(100)]
@@ -20,7 +21,9 @@ def chosen(**sets: list[dict[str, str]]) -> list[dict[str, str]]:
 
 def test_they_come_from_the_evaluation_sets() -> None:
     assert {name for name, _ in probe_rows({"train": TRAIN, "gold": GOLD})} == {"gold"}
-    assert len(probe_rows({"train": TRAIN, "gold": GOLD})) == MOST
+    assert len(probe_rows({"train": TRAIN, "gold": GOLD})) == 32
+    asked = probe_rows({"train": TRAIN, "gold": GOLD}, ProbeSettings(rows=25))
+    assert len(asked) == 25
 
 
 def test_another_order_of_the_rows_gives_the_same_ones() -> None:
@@ -29,7 +32,7 @@ def test_another_order_of_the_rows_gives_the_same_ones() -> None:
 
 
 def test_they_are_not_the_first_ones() -> None:
-    assert chosen(train=TRAIN, gold=GOLD) != GOLD[:MOST]
+    assert chosen(train=TRAIN, gold=GOLD) != GOLD[:32]
 
 
 def test_more_rows_displace_few() -> None:

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from adapterctl.errors import Mismatch
-from adapterctl.stores.mlflow import MlflowMirror
+from adapterctl.errors import Mismatch, NotFound, Unreachable
+from adapterctl.stores.mlflow import MlflowMirror, RegisteredModels
+from support.adapter_folders import adapter_folder, some_weights
 from support.mirrors import entry
 
 pytestmark = pytest.mark.slow
@@ -112,3 +113,35 @@ def test_mlflow_still_refuses_a_bare_local_path_as_source(server: str) -> None:
     client.create_registered_model("local-path")
     with pytest.raises(MlflowException, match="Invalid model version source"):
         client.create_model_version("local-path", "/does/not/exist")
+
+
+def test_a_model_that_others_registered_is_read_and_its_adapter_fetched(
+    server: str, tmp_path: Path
+) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(server, server)
+    run_id = client.create_run(client.create_experiment("theirs")).info.run_id
+    client.log_param(run_id, "r", "8")
+    folder = adapter_folder(tmp_path / "theirs", weights=some_weights())
+    client.log_artifacts(run_id, str(folder), "model/adapter")
+    client.log_text(run_id, "large", "model/base.bin")
+    client.create_registered_model("theirs")
+    source = f"{client.get_run(run_id).info.artifact_uri}/model"
+    client.create_model_version("theirs", source, run_id)
+    client.set_registered_model_alias("theirs", "live", "1")
+
+    models = RegisteredModels(server)
+    stated = models.stated("theirs", None)
+    assert (stated.version, stated.aliases, stated.params) == (1, ["live"], {"r": "8"})
+    models.fetch_adapters("theirs", 1, into=tmp_path / "into")
+    fetched = sorted(path.name for path in (tmp_path / "into").rglob("*") if path.is_file())
+    assert fetched == ["adapter_config.json", "adapter_model.safetensors"]
+    with pytest.raises(NotFound, match="no registered model 'nobody'"):
+        models.stated("nobody", None)
+
+
+def test_a_server_that_is_away_is_said_with_what_to_do() -> None:
+    with pytest.raises(Unreachable) as caught:
+        RegisteredModels("http://127.0.0.1:9")
+    assert "import it again when MLflow answers" in str(caught.value)

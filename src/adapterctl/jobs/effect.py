@@ -40,7 +40,8 @@ def must_take_effect(
     name = sources.recipe.adapter
     _must_be_finite(adapter, name)
     _refuse(misfits(fit(base, adapter), place=name))
-    rows = [sources.rows[source][number] for source, number in probe_rows(sources.rows)]
+    places = probe_rows(sources.rows, sources.recipe.probe)
+    rows = [sources.rows[source][number] for source, number in places]
     project.display.say(f"asking {len(rows)} rows with {name} and without it")
     found = effect(
         base,

@@ -101,18 +101,24 @@ class _Importer:
         return self._known(draft) or self._claimed(draft)
 
     def _recipe(self, entry: HostedEntry) -> Recipe | None:
-        """Returns the recipe that is named, which has to be for open weights."""
+        """Returns the recipe that is named: for a declared base with open weights, and whole."""
         if entry.recipe is None:
             return None
         path = self._file.parent / entry.recipe
         recipe: Recipe = self._project.registry.recipe_at(path)
-        declared = self._project.registry.bases()
-        base = self._project.registry.base(recipe.base) if recipe.base in declared else None
-        if base is not None and base.source.provider is not None:
+        base = self._project.registry.base(recipe.base)
+        if base.source.provider is not None:
             raise InvalidInput.one(
                 f"its base {recipe.base} is at {base.source.provider}",
                 place=f"{path}: base",
                 hint="name a base with open weights, on which it could be rebuilt",
+            )
+        code = recipe.preprocessing.partition(":")[0]
+        if recipe.code is None and not (self._project.root / code).is_file():
+            raise InvalidInput.one(
+                f"no such file: {code}",
+                place=f"{path}: preprocessing",
+                hint="put it into the project: without it the data are not those of a training",
             )
         return recipe
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,7 +162,11 @@ class _Importer:
         return adopted(path, record, self._declared.meant_by(record.base))
 
     def _known(self, one: _Looked) -> AnyRecord | None:
-        """Returns the version that a folder is already, unless something new is said of it.
+        """Returns the version that a folder is already, unless something new is said of it."""
+        return next((record for record in self._same(one) if one.facts.are_those_of(record)), None)
+
+    def _same(self, one: _Looked) -> Iterator[AnyRecord]:
+        """Yields the versions that have a folder's content, the newest first.
 
         The same weights under the same name are the same version, wherever they lie. A config
         alone tells nothing apart: it has to come from the same folder.
@@ -170,12 +174,11 @@ class _Importer:
         folder, name = one.folder, one.facts.name
         origin = self._origin(one)
         names = {one.wanted, _marked(one.wanted, origin)} if folder.weights else set()
-        found = self._before.find(
+        return self._before.find(
             folder.content_sha256,
             names=names if name is None else {name},
             origin=origin if name is None else None,
         )
-        return next((record for record in found if one.facts.are_those_of(record)), None)
 
     def _claimed(self, one: _Looked, pin: ArtifactPin | None) -> AdoptedVersion:
         draft = self._draft(one, self._adapter(one), pin=pin)
@@ -191,7 +194,8 @@ class _Importer:
         if one.facts.name is not None:
             return one.facts.name
         origin = self._origin(one)
-        same = self._before.adapter_from(origin)
+        found = next(self._same(one), None)
+        same = found.adapter if found else self._before.adapter_from(origin)
         return same or free_name(one.wanted, self._before.names, mark=_mark(origin))
 
     def _draft(self, one: _Looked, adapter: str, *, pin: ArtifactPin | None) -> AdoptedVersion:

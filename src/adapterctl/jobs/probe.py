@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def take(project: Project, sources: Sources, *, base: LoadedBase, adapter: Path) -> None:
     """Asks an adapter the rows of its probe and writes ``probe.jsonl`` beside its weights."""
-    found = _ask(project, sources, probe_rows(sources.rows), base=base, adapter=adapter)
+    found = _ask(project, sources, probe_rows(sources.rows, sources.recipe.probe), base=base, adapter=adapter)
     write_atomically(adapter / filing.PROBE, b"".join(compact(each) + b"\n" for each in found))
 
 

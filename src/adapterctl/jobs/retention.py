@@ -28,6 +28,12 @@ from adapterctl.stores.dvc import Remote
 from adapterctl.stores.s3 import Access, Head, S3Store
 
 WORKERS = 16
+REGISTERED = "weights, code and predictions"
+"""What a registration will add to the DVC remote, wherever its data are."""
+
+TYPICAL_BYTES = 1 << 20
+"""Size that a rule's filter is asked with for what is not made yet."""
+
 UNKNOWN = "unknown whether it deletes data"
 
 
@@ -62,7 +68,8 @@ def gates(project: Project, recipe: Recipe) -> Iterator[Gate]:
     They are needed until ``keep_until``; where the recipe does not say, until the base's first
     firm date, for until then a move can come; and where there is none, for good.
     """
-    found = list(ends(holders(project, recipe), now=project.now))
+    today = datetime.combine(project.today, project.now.timetz())
+    found = list(ends(holders(project, recipe), now=today))
     for each in found:
         if isinstance(each, Skipped):
             project.display.say(f"warning: {each.subject}: {each.reason}")
@@ -121,7 +128,10 @@ def _in_remote(project: Project, remote: Remote, paths: Sequence[str]) -> Holder
     return Holder(
         place=remote.url.rstrip("/"),
         store=S3Store(access_of(remote)),
-        objects=[held for path in paths for held in _objects(project, remote, path)],
+        objects=[
+            *(held for path in paths for held in _objects(project, remote, path)),
+            Held(path=REGISTERED, url=_object_url(remote, "0" * 32), size=TYPICAL_BYTES),
+        ],
     )
 
 
@@ -148,8 +158,11 @@ def _objects(project: Project, remote: Remote, path: str) -> Iterator[Held]:
     files = [file for file in target.rglob("*") if file.is_file()] if folder == target else [target]
     names = [file.relative_to(folder).as_posix() for file in files]
     for file in hash_files(folder, names):
-        url = f"{remote.url.rstrip('/')}/files/md5/{file.md5[:2]}/{file.md5[2:]}"
-        yield Held(path=path, url=url, size=file.size)
+        yield Held(path=path, url=_object_url(remote, file.md5), size=file.size)
+
+
+def _object_url(remote: Remote, md5: str) -> str:
+    return f"{remote.url.rstrip('/')}/files/md5/{md5[:2]}/{md5[2:]}"
 
 
 def ends(places: Iterable[Holder | Skipped], *, now: datetime) -> Iterator[Doomed | Skipped]:

@@ -178,6 +178,12 @@ class Command(Noun, frozen=True, kw_only=True):
     set: dict[str, str] = {}
 
 
+class ProbeSettings(Noun, frozen=True, kw_only=True):
+    """How many rows are kept as the version's probe."""
+
+    rows: Annotated[int, msgspec.Meta(ge=20, le=50)] = 32
+
+
 class CodeSource(Noun, frozen=True, kw_only=True):
     """Another repository that holds the preprocessing."""
 
@@ -207,5 +213,5 @@ class Recipe(Noun, frozen=True, kw_only=True):
     role_map: dict[str, str | list[str]] = {}
     thresholds: dict[str, float] = {}
     salvage: dict[str, Any] | None = None
-    probe: dict[str, Any] | None = None
+    probe: ProbeSettings | None = None
     trust_remote_code: bool = False

@@ -8,10 +8,11 @@ from typing import Any
 from adapterctl.records.canonical import digest
 from adapterctl.records.noun import Noun
 from adapterctl.records.probe import ProbeAnswer
+from adapterctl.records.recipe import ProbeSettings
 from adapterctl.rules.recipes import TRAIN
 
-MOST, LEAST = 32, 20
-"""How many rows are taken, and how few may come from evaluation sets alone."""
+LEAST = 20
+"""So few rows may come from evaluation sets alone."""
 
 ASPECTS = {
     "text": "text_sha256",
@@ -38,14 +39,17 @@ class Moved(Noun, frozen=True, kw_only=True):
     largest: float | None = None
 
 
-def probe_rows(sets: Mapping[str, Sequence[Any]]) -> list[tuple[str, int]]:
+def probe_rows(
+    sets: Mapping[str, Sequence[Any]], settings: ProbeSettings | None = None
+) -> list[tuple[str, int]]:
     """Returns set and row number of the probe's rows, in the order of their digests.
 
-    They come from the evaluation sets; where these hold fewer than 20, training rows follow.
+    As many as ``settings`` say are taken from the evaluation sets; where these hold fewer than 20,
+    training rows follow.
     The same row twice is taken once.
     """
     evaluation = {name: rows for name, rows in sets.items() if name != TRAIN}
-    chosen = _by_digest(evaluation)[:MOST]
+    chosen = _by_digest(evaluation)[: (settings or ProbeSettings()).rows]
     if len(chosen) < LEAST:
         chosen += _by_digest({TRAIN: sets.get(TRAIN, [])})[: LEAST - len(chosen)]
     return chosen

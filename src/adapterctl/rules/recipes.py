@@ -64,7 +64,6 @@ def _later(recipe: Recipe) -> dict[str, Any]:
     return {
         "evaluator": recipe.evaluator != "builtin",
         "salvage": recipe.salvage,
-        "probe": recipe.probe,
     }
 
 
