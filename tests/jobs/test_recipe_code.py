@@ -87,10 +87,15 @@ def test_what_is_missing_is_named_at_once(root: Path) -> None:
     with pytest.raises(InvalidInput) as caught:
         code_of(root, by("python tran.py {recipe} {config}", config="b.yml"))
     assert str(caught.value) == (
-        "trainer.config: b.yml: no such file\n  hint: correct the path, or write it\n"
+        "trainer.config: no such file: b.yml\n  hint: correct the path, or write it\n"
         "trainer.command: tran.py: no such file\n"
         "  hint: paths are relative to the root of the repository"
     )
+
+
+def test_a_key_that_the_config_does_not_have_is_named(root: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"trainer\.set\.rate: a\.yml: has no rate"):
+        code_of(root, by("x {config} {recipe}", config="a.yml", set={"rate": "1"}))
 
 
 def test_files_outside_are_strays_by_path_and_by_link(root: Path) -> None:

@@ -7,14 +7,14 @@ import json
 import msgspec
 import pytest
 
-from adapterctl.records.recipe import LoraSettings
+from adapterctl.records.recipe import Command, LoraSettings
 from adapterctl.render.plan import as_json, as_text, duration, fleet_as_json, fleet_as_text
 from adapterctl.rules.estimates import TextLengths
 from adapterctl.rules.findings import Skipped
 from adapterctl.rules.plans import FleetPlan, RebuildPlan, draft
 from adapterctl.rules.targets import Blocker
 from support.goldens import assert_golden
-from support.plans import TODAY, facts, status
+from support.plans import TODAY, by_command, facts, status
 
 
 def ready() -> RebuildPlan:
@@ -71,6 +71,16 @@ def test_a_plan_that_can_run_reads_from_top_to_bottom():
 
 def test_a_blocked_plan_starts_with_what_blocks_it():
     assert_golden("plan_blocked.txt", as_text(blocked()) + "\n")
+
+
+def test_a_trainer_command_is_shown_as_it_would_run():
+    command = Command(
+        command="axolotl train {config} --out {out} --seed {seed}",
+        config="configs/router.yml",
+        set={"base_model": "{base}", "rows": "{data}", "modules": "{lora.target_modules}"},
+    )
+    text = "base_model: bert\nrows: r.jsonl\nmodules: [query, value]\n"
+    assert_golden("plan_trainer.txt", as_text(draft(by_command(command, config=text))) + "\n")
 
 
 def test_a_fleet_is_a_line_per_adapter():

@@ -94,13 +94,17 @@ def test_time_is_unknown_without_a_measurement_or_the_old_base():
     )
     found = cost(TrainingSettings(), LENGTHS, old=None, new=shape, record=record_of())
     assert (found.seconds, found.source) == (None, "no estimate, the old base is not here")
-    silent = msgspec.structs.replace(a_training(), tokens=None)
-    taken = msgspec.structs.replace(taken, training=silent)
-    found = cost(TrainingSettings(), LENGTHS, old=shape, new=shape, record=taken)
-    assert (found.seconds, found.source) == (
-        None,
-        "no estimate, the old version's trainer does not tell how many tokens it saw",
-    )
+
+
+def test_a_trainer_that_does_not_tell_its_tokens_is_counted_by_its_recipe():
+    shape, record = a_shape("bert", 32), record_of()
+    silent = msgspec.structs.replace(a_training(), tokens=None, seconds=10.0)
+    record = msgspec.structs.replace(record, training=silent)
+    twice = msgspec.structs.replace(LENGTHS, tokens=2 * LENGTHS.tokens)
+    settings = record.recipe.training
+    found = cost(settings, twice, old=shape, new=shape, record=record, old_lengths=LENGTHS)
+    assert found.seconds == 20.0
+    assert cost(settings, twice, old=shape, new=shape, record=record).seconds is None
 
 
 @pytest.mark.parametrize(

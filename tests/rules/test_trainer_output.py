@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
+
 from adapterctl.records.recipe import LoraSettings
 from adapterctl.records.run import Departure
-from adapterctl.rules.trainer_output import Progress, corrected, departures, progress_in, targets_in
+from adapterctl.rules.trainer_output import (
+    Progress,
+    corrected,
+    departures,
+    progress_in,
+    step_in,
+    targets_in,
+)
 from support.recipes import classifier
 
 LORA = LoraSettings(r=16, lora_alpha=32, target_modules="all-linear")
@@ -71,3 +80,16 @@ def test_a_trainer_state_tells_steps_and_losses():
     }
     assert progress_in(state) == Progress(steps=6, epochs=1.0, first_loss=2.0, last_loss=1.0)
     assert progress_in({"log_history": None, "epoch": "x"}) == Progress()
+
+
+@pytest.mark.parametrize(
+    ("line", "step"),
+    [
+        (" 30%|###       | 3/10 [00:01<00:03,  2.1it/s]", (3, 10)),
+        ("100%|##########| 10/10 [00:04<00:00]", (9, 10)),
+        ("{'loss': 1.5}", (0, 1)),
+        ("saved to /tmp/3/4/out on 2026/11/23", (0, 1)),
+    ],
+)
+def test_a_progress_bar_tells_the_step(line: str, step: tuple[int, int]):
+    assert step_in(line) == step

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 
-from adapterctl.records.recipe import Command, LoraSettings
+from adapterctl.records.recipe import Command
 from adapterctl.rules.plans import RebuildPlan, draft
-from adapterctl.rules.trainer_plans import TrainerFacts
-from support.plans import facts
+from support.plans import by_command, facts
 
 SCRIPT = Command(command="python train.py --recipe {recipe}")
-OLD = frozenset({"old-base", "bases/old", "/srv/bases/old"})
 
 
-def planned(
-    command: Command, *, today: Command | None = None, config: str | None = None, **changes
-) -> RebuildPlan:
-    """The plan for a version that ``command`` trained, from a BERT to a Llama."""
-    changes.setdefault("lora", LoraSettings(target_modules=["query", "value"]))
-    made = facts(**changes)
-    record = msgspec.structs.replace(
-        made.record, recipe=msgspec.structs.replace(made.record.recipe, trainer=command)
-    )
-    recipe = msgspec.structs.replace(made.recipe, trainer=today or command)
-    trainer = TrainerFacts(config=config, old_names=OLD)
-    return draft(replace(made, record=record, recipe=recipe, trainer=trainer))
+def planned(command: Command, **how) -> RebuildPlan:
+    return draft(by_command(command, **how))
 
 
 def blocked_by(plan: RebuildPlan) -> list[tuple[str, str]]:

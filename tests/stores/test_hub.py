@@ -253,14 +253,14 @@ REFUSALS = {
     "  hint: name a branch, a tag or a full commit",
     ("locate", REPO, OTHER): f"NotFound: hub:team/tiny: no revision '{OTHER}'\n"
     "  hint: name a branch, a tag or a full commit",
-    ("resolve", "team/gated", "main"): "AdapterctlError: hub:team/gated: gated: the token here has"
+    ("resolve", "team/gated", "main"): "Unreachable: hub:team/gated: gated: the token here has"
     " no access\n  hint: ask for access on the page of team/gated, then hf auth login",
-    ("resolve", "team/closed", "main"): "AdapterctlError: hub:team/closed: gated: the token here"
+    ("resolve", "team/closed", "main"): "Unreachable: hub:team/closed: gated: the token here"
     " has no access\n  hint: ask for access on the page of team/closed, then hf auth login",
-    ("resolve", "team/secret", "main"): "AdapterctlError: hub:team/secret: 401: private, gated,"
+    ("resolve", "team/secret", "main"): "Unreachable: hub:team/secret: 401: private, gated,"
     " renamed or removed; without access the Hub does not say which\n"
     "  hint: hf auth login with a token that may read it; this is no proof of a removal",
-    ("resolve", "team/forbidden", "main"): "AdapterctlError: hub:team/forbidden: 403: the token"
+    ("resolve", "team/forbidden", "main"): "Unreachable: hub:team/forbidden: 403: the token"
     " here may not read it\n  hint: hf auth login with a token that has the right to read it",
     ("resolve", "team/disabled", "main"): "NotFound: hub:team/disabled: disabled: the Hub gives"
     " nobody access to it\n"

@@ -102,14 +102,19 @@ stream(["python", "-c", code], root=folder, variables={}, log=folder / "log.txt"
 """
 
 
-def test_an_interruption_ends_the_command_and_its_children(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 143)]
+)
+def test_an_interruption_ends_the_command_and_its_children(
+    number: signal.Signals, status: int, tmp_path: Path
+) -> None:
     caller = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED, str(tmp_path)], stderr=subprocess.PIPE
     )
     child = int(waited_for(tmp_path / "log.txt"))
-    caller.send_signal(signal.SIGINT)
-    _, error = caller.communicate(timeout=30)
-    assert b"KeyboardInterrupt" in error
+    caller.send_signal(number)
+    caller.communicate(timeout=30)
+    assert caller.returncode == status
     assert not alive(child)
 
 

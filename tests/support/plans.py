@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import msgspec
 
 from adapterctl.records.base import BaseShape, LinearShape
 from adapterctl.records.lifecycle import Observation
-from adapterctl.records.recipe import LoraSettings
+from adapterctl.records.recipe import Command, LoraSettings
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.estimates import TextLengths
 from adapterctl.rules.lifecycle import Status, status_on
 from adapterctl.rules.plans import Facts
+from adapterctl.rules.trainer_plans import TrainerFacts
 from support.families import shape
 from support.registries import TODAY, a_base, a_recipe, a_record, a_training, sha
 
@@ -111,4 +113,25 @@ def facts(
         runway=runway or status("2029-01-01"),
         today=TODAY,
         blockers=blockers or [],
+    )
+
+
+def by_command(
+    command: Command, *, today: Command | None = None, config: str | None = None, **changes
+) -> Facts:
+    """The facts of a plan for a version that a trainer command made; see `facts`.
+
+    Its LoRA is on modules that the Llama calls otherwise.
+    """
+    changes.setdefault("lora", LoraSettings(target_modules=["query", "value"]))
+    made = facts(**changes)
+    record = msgspec.structs.replace(
+        made.record, recipe=msgspec.structs.replace(made.record.recipe, trainer=command)
+    )
+    old = frozenset({"old-base", "bases/old", "/srv/bases/old"})
+    return replace(
+        made,
+        record=record,
+        recipe=msgspec.structs.replace(made.recipe, trainer=today or command),
+        trainer=TrainerFacts(config=config, old_names=old),
     )

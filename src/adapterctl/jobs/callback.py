@@ -29,8 +29,7 @@ from adapterctl.stores.hub import cached
 from adapterctl.stores.safetensors import config_digest, weights_digest
 
 if TYPE_CHECKING:
-    from transformers import TrainerCallback
-
+    from adapterctl.training.callback import AtTrainEnd
     from adapterctl.training.ended_run import EndedRun
     from adapterctl.training.text import Example
 
@@ -240,7 +239,7 @@ def registering(
     device: str,
     now: Callable[[], datetime],
     display: Display,
-) -> TrainerCallback:
+) -> AtTrainEnd:
     """Returns the callback behind ``adapterctl.RegisterCallback``, which see."""
     require("torch", extra="train", needed_for="RegisterCallback")
     from adapterctl.training.callback import AtTrainEnd

@@ -18,6 +18,7 @@ from adapterctl.records.recipe import Command
 from adapterctl.records.version import TrainingFacts
 from adapterctl.rules.recipes import recipe_digest
 from adapterctl.rules.redaction import without_secrets
+from adapterctl.rules.trainer_output import step_in
 from adapterctl.stores.files import write_atomically
 from adapterctl.stores.processes import Ended, stream
 
@@ -105,7 +106,8 @@ def _run(
     silent = sources.recipe.data.train.sensitive
 
     def said(line: str) -> None:
-        project.display.progress(f"training {name}", 0, 1, note="" if silent else line)
+        done, total = step_in(line)
+        project.display.progress(f"training {name}", done, total, note="" if silent else line)
 
     ended = stream(handed.words, root=handed.root, variables=variables, log=log, said=said)
     project.display.progress(f"training {name}", 1, 1)

@@ -18,5 +18,7 @@ def diff(project: Project, before: str, after: str) -> VersionDiff:
     Raises:
         AdapterctlError: no such adapter, version or alias, or a record cannot be read.
     """
-    old, new = (project.registry.any_record(*project.version_of(wanted)) for wanted in (before, after))
+    old, new = (
+        project.registry.any_record(*project.version_of(wanted)) for wanted in (before, after)
+    )
     return differences(old, new)

@@ -11,7 +11,12 @@ from adapterctl.records.reading import merge
 from adapterctl.records.recipe import Command, Recipe
 from adapterctl.records.version import FilePin
 from adapterctl.rules.gates import Gate, gate
-from adapterctl.rules.trainer_commands import command_of, is_outside, named_files
+from adapterctl.rules.trainer_commands import (
+    command_of,
+    config_mistakes,
+    is_outside,
+    named_files,
+)
 from adapterctl.stores.code import closure, scripts
 from adapterctl.stores.imports import unresolved
 
@@ -38,12 +43,13 @@ def trainer_files(root: Path, recipe: Recipe) -> list[FilePin]:
     files that the config names, data left out.
 
     Raises:
-        InvalidInput: the config or a script is missing, or cannot be read.
+        InvalidInput: the config or a script is missing or cannot be read, or the config lacks
+            a key that is set.
     """
     command = command_of(recipe)
     if command is None:
         return []
-    merge(_missing(root, command))
+    merge(_mistakes(root, command))
     named = [path for path in named_files(command) if _is_own(root, path)]
     if command.config is not None:
         beside = _named_in_config(root, command, command.config)
@@ -58,13 +64,13 @@ def _data_of(recipe: Recipe) -> set[str]:
     return paths | ({train.selection.pool} if train.selection else set())
 
 
-def _missing(root: Path, command: Command) -> Iterator[Problem]:
-    if command.config is not None and not (root / command.config).is_file():
-        yield Problem(
-            place=f"trainer.config: {command.config}",
-            what="no such file",
-            hint="correct the path, or write it",
-        )
+def _mistakes(root: Path, command: Command) -> Iterator[Problem]:
+    if command.config is not None:
+        file = root / command.config
+        text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else None
+        for each in config_mistakes(command, text):
+            place = ".".join(map(str, each.path))
+            yield Problem(place=place, what=each.what, hint=each.hint)
     for path in named_files(command):
         is_script = path.endswith(_SCRIPTS) and not is_outside(path)
         if is_script and "-m" not in command.command.split() and not (root / path).is_file():

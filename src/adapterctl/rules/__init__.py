@@ -7,6 +7,7 @@
   the numbers.
 - What a rebuild would change: `plans`; `roles`, `choice`, `placing`, `carrying`, `overrides`,
   `targets` map LoRA to another architecture; `differences`, `estimates` say the rest.
+- A team's own trainer: `trainer_commands` (placeholders), `trainer_plans`, `trainer_output`.
 - Where data lie, and until when: `bucket_urls`, `retention`.
 - Identity: `recipes` (contradictions, digest), `environments`, `trails`, `aliases`, `redaction`,
   `same_weights`; `weights` says what a file holds, `version_diff` what changed.

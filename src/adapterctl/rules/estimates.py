@@ -117,16 +117,27 @@ def cost(
     old: BaseShape | None,
     new: BaseShape,
     record: VersionRecord,
+    old_lengths: TextLengths | None = None,
 ) -> Cost:
-    """Returns what training will take, scaled from the measured time of the old version."""
+    """Returns what training will take, scaled from the measured time of the old version.
+
+    Args:
+        training: the proposed settings.
+        lengths: the training rows in the successor's tokens.
+        old: the old base; ``None`` when it is not here.
+        new: the successor.
+        record: of the old version.
+        old_lengths: the rows in the old base's tokens; they count where the trainer did not tell.
+    """
     rows = rows_seen(training, lengths.rows)
     tokens = round(lengths.tokens * rows / lengths.rows)
     flops = _flops(new, tokens)
     measured = record.training
-    if measured is None or old is None or not measured.tokens:
+    seen = _tokens_seen(record, old_lengths)
+    if measured is None or old is None or not seen:
         missing = f"no estimate, {_unmeasured(measured)}"
         return Cost(rows=rows, tokens=tokens, flops=flops, seconds=None, source=missing)
-    ratio = flops / _flops(old, measured.tokens)
+    ratio = flops / _flops(old, seen)
     return Cost(
         rows=rows,
         tokens=tokens,
@@ -137,12 +148,18 @@ def cost(
     )
 
 
+def _tokens_seen(record: VersionRecord, lengths: TextLengths | None) -> int | None:
+    """Returns the tokens of the old training, counted by its recipe where its trainer is silent."""
+    if record.training is None or record.training.tokens is not None:
+        return record.training.tokens if record.training else None
+    if lengths is None:
+        return None
+    rows = rows_seen(record.recipe.training, lengths.rows)
+    return round(lengths.tokens * rows / lengths.rows)
+
+
 def _unmeasured(measured: TrainingFacts | None) -> str:
-    if measured is None:
-        return "the old version's record has no time"
-    if measured.tokens is None:
-        return "the old version's trainer does not tell how many tokens it saw"
-    return "the old base is not here"
+    return "the old base is not here" if measured else "the old version's record has no time"
 
 
 def rows_seen(training: TrainingSettings, rows: int) -> int:

@@ -28,6 +28,7 @@ from adapterctl.rules.targets import Blocker, Question, RoleMap
 from adapterctl.rules.trainer_plans import (
     TrainerFacts,
     TrainerPlan,
+    gone,
     trainer_blockers,
     trainer_plan,
     trainer_today,
@@ -176,23 +177,15 @@ def draft(facts: Facts) -> RebuildPlan:
     )
 
 
-def _unreached(facts: Facts, role_map: RoleMap, changes: dict[str, list[Any]]) -> Iterator[Blocker]:
-    """Yields what of the successor would not reach a trainer command."""
+def _unreached(facts: Facts, role_map: RoleMap, changes: dict[str, list[Any]]) -> list[Blocker]:
+    """Returns what of the successor would not reach a trainer command."""
     if facts.command is None or facts.trainer is None:
-        return
-    before = {_last(group.pattern) for match in role_map.matches for group in match.old}
-    there = {_last(linear.name) for linear in facts.new.linears}
-    yield from trainer_blockers(
-        facts.command,
-        facts.trainer,
-        record=facts.record,
-        changes=changes,
-        gone=frozenset(before - there),
+        return []
+    lost = gone(role_map, facts.new.linears)
+    found = trainer_blockers(
+        facts.command, facts.trainer, record=facts.record, changes=changes, lost=lost
     )
-
-
-def _last(name: str) -> str:
-    return name.rsplit(".", 1)[-1]
+    return list(found)
 
 
 def by_deadline(plans: list[RebuildPlan]) -> list[RebuildPlan]:
@@ -236,7 +229,14 @@ def _carried(lora: LoraSettings) -> dict[str, Any]:
 def _cost(facts: Facts, recipe: Recipe) -> Cost | None:
     if facts.lengths is None:
         return None
-    return cost(recipe.training, facts.lengths, old=facts.old, new=facts.new, record=facts.record)
+    return cost(
+        recipe.training,
+        facts.lengths,
+        old=facts.old,
+        new=facts.new,
+        record=facts.record,
+        old_lengths=facts.old_lengths,
+    )
 
 
 def _dead_ends(facts: Facts) -> Iterator[Blocker]:

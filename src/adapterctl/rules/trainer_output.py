@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from adapterctl.rules.as_used import as_used
 
 _PREFIX = "base_model.model."
 _PAIRS = (".lora_A.weight", ".lora_embedding_A")
+
+_STEP = re.compile(r"(?<![\w./])(\d{1,9})/(\d{1,9})(?![\w./])")
 
 _SAVED_BY_PEFT = {"SEQ_CLS": ("classifier", "score"), "TOKEN_CLS": ("classifier", "score")}
 """PEFT adds these to ``modules_to_save`` by itself, whatever the head is called."""
@@ -79,6 +82,17 @@ def corrected(recipe: Recipe, found: Sequence[Departure]) -> Recipe:
     lora = msgspec.to_builtins(recipe.lora)
     lora |= {each.path.removeprefix("lora."): each.used for each in found}
     return msgspec.structs.replace(recipe, lora=msgspec.convert(lora, LoraSettings))
+
+
+def step_in(line: str) -> tuple[int, int]:
+    """Returns how far a line says that training is, as tqdm says it: ``3/10``; else 0 of 1.
+
+    The last step is not the end: saving comes after it.
+    """
+    for done, total in _STEP.findall(line):
+        if int(total) > 0 and int(done) <= int(total):
+            return min(int(done), int(total) - 1), int(total)
+    return 0, 1
 
 
 def progress_in(state: Mapping[str, Any]) -> Progress:

@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 
 from adapterctl.errors import InvalidInput
+from adapterctl.records.base import LinearShape
 from adapterctl.records.config_text import leaves, unknown_keys
 from adapterctl.records.noun import Noun
 from adapterctl.records.recipe import Command, Recipe
 from adapterctl.records.version import VersionRecord
 from adapterctl.records.yaml_text import Path, dotted
-from adapterctl.rules.targets import Blocker
+from adapterctl.rules.targets import Blocker, RoleMap
 from adapterctl.rules.trainer_commands import (
     FIELDS,
     as_set,
@@ -109,13 +110,23 @@ def _values(recipe: Recipe) -> dict[str, Any]:
     return _KEPT | fields | {"seed": training.seed, "learning_rate": training.learning_rate}
 
 
+def gone(role_map: RoleMap, there: Iterable[LinearShape]) -> frozenset[str]:
+    """Returns the last names of modules that had LoRA and that the successor does not have."""
+    before = {_last(group.pattern) for match in role_map.matches for group in match.old}
+    return frozenset(before - {_last(linear.name) for linear in there})
+
+
+def _last(name: str) -> str:
+    return name.rsplit(".", 1)[-1]
+
+
 def trainer_blockers(
     command: Command,
     facts: TrainerFacts,
     *,
     record: VersionRecord,
     changes: Mapping[str, Sequence[Any]],
-    gone: frozenset[str],
+    lost: frozenset[str],
 ) -> Iterator[Blocker]:
     """Yields what keeps the successor from reaching the trainer.
 
@@ -124,7 +135,7 @@ def trainer_blockers(
         facts: its config, and the old base's names.
         record: the version to rebuild.
         changes: dotted field of the recipe to ``[old, new]``.
-        gone: last names of modules that had LoRA and that the successor does not have.
+        lost: see `gone`.
     """
     if not is_handed(command, "base"):
         mend = _in_set("base")
@@ -134,8 +145,8 @@ def trainer_blockers(
             what = f"{field} becomes {_shown(new)}, and the trainer is not told"
             yield Blocker(what=what, mend=_in_set(field))
     yield from _unpinned(command, record)
-    yield from _in_config(command, facts, gone=gone)
-    yield from _in_words(command, facts, gone=gone)
+    yield from _in_config(command, facts, lost=lost)
+    yield from _in_words(command, facts, lost=lost)
 
 
 def _in_set(name: str) -> str:
@@ -163,7 +174,7 @@ def _unpinned(command: Command, record: VersionRecord) -> Iterator[Blocker]:
             )
 
 
-def _in_config(command: Command, facts: TrainerFacts, *, gone: frozenset[str]) -> Iterator[Blocker]:
+def _in_config(command: Command, facts: TrainerFacts, *, lost: frozenset[str]) -> Iterator[Blocker]:
     if facts.config is None or command.config is None:
         return
     try:
@@ -176,7 +187,7 @@ def _in_config(command: Command, facts: TrainerFacts, *, gone: frozenset[str]) -
     for path, value in found.items():
         key = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
         if isinstance(value, str) and not _is_set(path, command.set):
-            what = _hard_coded(key, value, facts, gone=gone)
+            what = _hard_coded(key, value, facts, lost=lost)
             if what is not None:
                 name, placeholder = what
                 holder = dotted(tuple(part for part in path if isinstance(part, str)))
@@ -191,13 +202,13 @@ def _is_set(path: Path, settings: Iterable[str]) -> bool:
     return any(name == key or name.startswith(f"{key}.") for key in settings)
 
 
-def _in_words(command: Command, facts: TrainerFacts, *, gone: frozenset[str]) -> Iterator[Blocker]:
+def _in_words(command: Command, facts: TrainerFacts, *, lost: frozenset[str]) -> Iterator[Blocker]:
     option = ""
     for word in words(command.command):
         value = word
         if word.startswith("-"):
             option, _, value = word.partition("=")
-        what = _hard_coded(option, value, facts, gone=gone) if value else None
+        what = _hard_coded(option, value, facts, lost=lost) if value else None
         if what is not None:
             name, placeholder = what
             yield Blocker(
@@ -207,13 +218,13 @@ def _in_words(command: Command, facts: TrainerFacts, *, gone: frozenset[str]) ->
 
 
 def _hard_coded(
-    key: str, value: str, facts: TrainerFacts, *, gone: frozenset[str]
+    key: str, value: str, facts: TrainerFacts, *, lost: frozenset[str]
 ) -> tuple[str, str] | None:
     """Returns what of the old base a value names, and the placeholder for the successor's."""
     if value.rstrip("/") in facts.old_names:
         return "the old base", "base"
     if any(word in key.lower() for word in _OF_MODULES):
-        names = {part.strip().rsplit(".", 1)[-1] for part in value.split(",")}
-        if names & gone:
-            return f"{', '.join(sorted(names & gone))} of the old base", "lora.target_modules"
+        names = {_last(part.strip()) for part in value.split(",")}
+        if names & lost:
+            return f"{', '.join(sorted(names & lost))} of the old base", "lora.target_modules"
     return None

@@ -14,7 +14,10 @@ from adapterctl.errors import AdapterctlError, InvalidInput, MissingExtra, NotFo
 
 
 class _Said(NamedTuple):
-    """What an answer is turned into; ``{repo}`` in the hint is the repository's name."""
+    """What an answer is turned into; ``{repo}`` in the hint is the repository's name.
+
+    What only access keeps away is unreachable, not absent: a mirror may serve in its place.
+    """
 
     kind: type[AdapterctlError]
     what: str
@@ -22,7 +25,7 @@ class _Said(NamedTuple):
 
 
 GATED = _Said(
-    AdapterctlError,
+    Unreachable,
     "gated: the token here has no access",
     "ask for access on the page of {repo}, then hf auth login",
 )
@@ -35,12 +38,12 @@ MISSING = _Said(
     NotFound, "no such repository, or a private one", "correct the name, or hf auth login"
 )
 UNAUTHORIZED = _Said(
-    AdapterctlError,
+    Unreachable,
     "401: private, gated, renamed or removed; without access the Hub does not say which",
     "hf auth login with a token that may read it; this is no proof of a removal",
 )
 FORBIDDEN = _Said(
-    AdapterctlError,
+    Unreachable,
     "403: the token here may not read it",
     "hf auth login with a token that has the right to read it",
 )

@@ -11,9 +11,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 from adapterctl.errors import AdapterctlError
@@ -79,7 +81,7 @@ def stream(
     log: Path,
     said: Callable[[str], None],
 ) -> Ended:
-    """Runs a command to its end; an interruption here ends it and all processes it started.
+    """Runs a command to its end; Ctrl-C or SIGTERM here end it and all processes it started.
 
     Args:
         words: program and arguments; no shell sees them.
@@ -99,7 +101,8 @@ def stream(
     reader = threading.Thread(target=follow, daemon=True)
     reader.start()
     try:
-        status = process.wait()
+        with _told_to_end():
+            status = process.wait()
         reader.join(timeout=_DRAIN_SECONDS)
     finally:
         _end_group(process)
@@ -167,6 +170,23 @@ def _lines(stream: IO[bytes]) -> Iterator[tuple[str, bool]]:
             yield piece.rstrip(b"\r\n").decode(errors="replace"), piece.endswith(b"\n")
     if rest:
         yield rest.decode(errors="replace"), True
+
+
+@contextmanager
+def _told_to_end() -> Iterator[None]:
+    """Makes SIGTERM, as schedulers send it, an exception: the command must not outlive us."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
