@@ -8,11 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.projects import PREPARE, TEXTS, command, commit, copied, edit, git, make_project
 
 from adapterctl.records.reading import read_json
 from adapterctl.records.version import VersionRecord
-
+from support.projects import PREPARE, TEXTS, command, commit, copied, edit, git, make_project
 
 GONE = "0" * 39 + "a"
 

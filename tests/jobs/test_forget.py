@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from support.projects import command, commit, copied, edit, make_project, object_path
 
 from adapterctl.records.reading import read_json
 from adapterctl.records.version import VersionRecord
+from support.projects import command, commit, copied, edit, make_project, object_path
 
 GROUND = "erasure request 4711"
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from adapterctl.cli import run
-from adapterctl.records.adopted import AdoptedVersion, StatedDataset
+from adapterctl.records.adopted import AdoptedVersion
 from adapterctl.records.canonical import listing_digest
+from adapterctl.records.run import StatedDataset
 from adapterctl.stores.registry import FolderRegistry
 from adapterctl.stores.safetensors import tensor_digests
 from support.adapter_folders import adapter_folder, some_weights

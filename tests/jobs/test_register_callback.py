@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from support.projects import commit, copied, edit, make_project, rows, write_jsonl
-from support.projects import command as adapterctl_command
 
 import adapterctl
 from adapterctl.errors import InvalidInput, Mismatch
 from adapterctl.records.reading import read_json
 from adapterctl.records.version import VersionRecord
+from support.projects import command as adapterctl_command
+from support.projects import commit, copied, edit, make_project, rows, write_jsonl
 
 RECIPE = Path("registry/adapters/router/recipe.yaml")
 
@@ -36,7 +36,8 @@ data:
   evaluation: {gold: {path: data/gold.jsonl, metrics: [exact_match]}}
 preprocessing: registry/adapters/answers/prepare.py:prepare
 lora: {r: 4, lora_alpha: 8, target_modules: [q_proj, v_proj]}
-training: {max_steps: 3, per_device_train_batch_size: 4, learning_rate: 1e-3, max_length: 64, seed: 3}
+training:
+  {max_steps: 3, per_device_train_batch_size: 4, learning_rate: 1e-3, max_length: 64, seed: 3}
 generation: {max_new_tokens: 4}
 """
 

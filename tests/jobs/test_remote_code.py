@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from support.projects import command, commit, copied, edit, make_project
 
 OWN_CONFIG = """\

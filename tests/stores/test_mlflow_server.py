@@ -132,13 +132,13 @@ def test_a_model_that_others_registered_is_read_and_its_adapter_fetched(
     client.set_registered_model_alias("theirs", "live", "1")
 
     models = RegisteredModels(server)
-    stated = models.stated("theirs", None)
+    stated = models.stated("theirs", models.newest("theirs"))
     assert (stated.version, stated.aliases, stated.params) == (1, ["live"], {"r": "8"})
     models.fetch_adapters("theirs", 1, into=tmp_path / "into")
     fetched = sorted(path.name for path in (tmp_path / "into").rglob("*") if path.is_file())
     assert fetched == ["adapter_config.json", "adapter_model.safetensors"]
     with pytest.raises(NotFound, match="no registered model 'nobody'"):
-        models.stated("nobody", None)
+        models.newest("nobody")
 
 
 def test_a_server_that_is_away_is_said_with_what_to_do() -> None:

@@ -137,7 +137,7 @@ class SmallRegistry:
             **rest,
         }
         observation = Observation(subject=subject, phase=phase, kind=kind, date=day, **values)
-        self.door.append_observation("manual", observation)
+        self.door.append_observations("manual", observation)
         return observation
 
     def waive(self, code: str, subject: str, *, until: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,9 @@ from adapterctl.cli.options import Day, as_of_option, complete_bases, format_opt
 
 if TYPE_CHECKING:
     from adapterctl.records.lifecycle import Phase
+    from adapterctl.rules.feeds.rows import Feed
+
+FEEDS = ("litellm", "deprecations-info", "modeldeprecations", "endoflife", "hub-cases")
 
 
 @click.group()
@@ -77,6 +81,29 @@ def add(
     added = record(project, base, dates)
     as_json = form == "json"
     click.echo(added_as_json(added, as_of=project.today) if as_json else added_as_text(added))
+
+
+@command.command("import")
+@click.argument("feed", type=click.Choice(FEEDS))
+@click.argument("file", type=click.Path(path_type=Path))
+@as_of_option
+@format_option("json")
+@click.pass_context
+def import_dates(
+    ctx: click.Context, *, feed: Feed, file: Path, as_of: date | None, form: str
+) -> None:
+    """Take the dates of a feed's FILE (of modeldeprecations, its folder).
+
+    What is new, moved or no longer listed is added to registry/lifecycle/FEED.jsonl; the same
+    file again adds nothing. The day seen is --as-of, else the one that the file or its name
+    states, else today. A malformed file imports nothing.
+    """
+    from adapterctl.jobs.lifecycle_import import import_feed
+    from adapterctl.render.lifecycle_import import as_json, as_text
+
+    project = open_project(ctx, as_of=as_of)
+    done = import_feed(project, feed, file)
+    click.echo(as_json(done.answer, as_of=project.today) if form == "json" else as_text(done))
 
 
 @command.command()

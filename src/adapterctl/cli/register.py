@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     type=click.Path(file_okay=False, path_type=Path),
     help="Register what RegisterCallback left here; names its recipe by itself.",
 )
+@click.option("--run", metavar="RUN_ID", help="Take the adapter that this MLflow run left.")
 @click.option("--check", is_flag=True, help="Run only the gates that need no weights.")
 @click.option("--accept", metavar="CODE", multiple=True, help="Let a gap through until a day.")
 @click.option("--reason", metavar="TEXT", help="Why it can wait, with --accept.")
@@ -45,6 +46,7 @@ def command(
     recipe: Path | None,
     adapter: Path | None,
     capsule: Path | None,
+    run: str | None,
     check: bool,
     accept: tuple[str, ...],
     reason: str | None,
@@ -63,17 +65,20 @@ def command(
     from adapterctl.jobs import register as jobs
     from adapterctl.jobs.gates import NotRebuildable
 
-    path = _recipe(recipe, capsule=capsule, adapter=adapter)
+    path = _recipe(recipe, capsule=capsule, other=adapter or run)
+    if adapter and run:
+        raise click.UsageError("--adapter and --run each name an adapter: keep one")
     project = open_project(ctx, as_of=as_of)
     accepted = _accepted(project, path, accept, reason=reason, until=until)
     if check:
         return _check(project, path, capsule=capsule, form=form)
     try:
-        filed = (
-            jobs.register_capsule(project, capsule, device=device)
-            if capsule
-            else jobs.register(project, path, adapter=adapter, device=device)
-        )
+        if capsule:
+            filed = jobs.register_capsule(project, capsule, device=device)
+        elif run:
+            filed = jobs.register_run(project, path, run, device=device)
+        else:
+            filed = jobs.register(project, path, adapter=adapter, device=device)
     except NotRebuildable as refused:
         if form == "json":
             click.echo(envelope("register", as_of=project.today, results=results(refused.gates)))
@@ -89,11 +94,11 @@ def command(
     return 0
 
 
-def _recipe(recipe: Path | None, *, capsule: Path | None, adapter: Path | None) -> Path:
+def _recipe(recipe: Path | None, *, capsule: Path | None, other: Path | str | None) -> Path:
     """Returns the recipe that is meant: a capsule holds its own."""
     if capsule is None and recipe is not None:
         return recipe
-    if capsule is None or recipe is not None or adapter is not None:
+    if capsule is None or recipe is not None or other is not None:
         raise click.UsageError("name a RECIPE, or --capsule DIR and no more")
     return capsule / "recipe.yaml"
 

@@ -7,7 +7,7 @@ What several verbs share:
 - `sources` (read and checked) -> `pinning` (the five) -> `building` (trained, evaluated) ->
   `filing` (bytes, record, mirror).
 - `recipe_code`: the files that a recipe needs. `command_training`: a team's own trainer, run;
-  `trainer_inputs` is what it is handed, `trainer_output` what it leaves, `trainer_facts` for a plan.
+  `trainer_inputs` is what it is handed, `trainer_output` what it leaves.
 - `retention` looks how long buckets keep the data.
 - `effect` refuses what does nothing; `probe` keeps a few answers; `environment_lock` the lock.
 - `capsule`: a project laid out from one record alone. `journal`: steps of a job that may be killed.

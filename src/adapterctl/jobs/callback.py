@@ -23,7 +23,7 @@ from adapterctl.records.capsule import Capsule
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.run import RunFacts
 from adapterctl.records.version import PreparedPin
-from adapterctl.rules.as_used import AsUsed, as_used
+from adapterctl.rules.as_used import AsUsed, as_used, lora_of
 from adapterctl.stores.code import bundle, closure
 from adapterctl.stores.hub import cached
 from adapterctl.stores.safetensors import config_digest, weights_digest
@@ -181,8 +181,11 @@ class Registration:
         return as_used(
             recipe,
             training=ended_run.training_used(run),
-            lora=ended_run.lora_used(
-                run, task=recipe.task, intended=intended, wanted=recipe.lora.target_modules
+            lora=lora_of(
+                ended_run.lora_config(run),
+                recipe,
+                used=ended_run.targets(run),
+                intended=intended,
             ),
             replicas=run.replicas,
         )

@@ -113,20 +113,27 @@ def accept(
     return sorted({path for each in accepted for path in each.written})
 
 
-def passed(project: Project, recipe: Recipe, *, capsule: Capsule | None = None) -> Sources:
+def passed(
+    project: Project,
+    recipe: Recipe,
+    *,
+    run: RunFacts | None = None,
+    capsule: Capsule | None = None,
+) -> Sources:
     """Returns the sources of a recipe that may be registered; says what it only warns of.
 
     Args:
         project: where.
         recipe: what is to be registered.
-        capsule: what a run elsewhere says of itself, where there was one.
+        run: what is known of a run elsewhere, where there was one.
+        capsule: what it left, which holds the same.
 
     Raises:
         NotRebuildable: a gate refuses; every gap is named.
         InvalidInput: data, code or labels are not usable, or not those of the run.
         Mismatch: the base's weights changed since they were added.
     """
-    examined = examine(project, recipe, run=capsule.run if capsule else None)
+    examined = examine(project, recipe, run=capsule.run if capsule else run)
     sources = _gathered(project, recipe, examined, capsule=capsule)
     if sources is None or any(each.refuses for each in examined.gates):
         raise NotRebuildable(examined.gates)

@@ -92,10 +92,11 @@ class Place:
                 hint="write mlflow:NAME/VERSION",
             )
         models = RegisteredModels(self.project.tracking_uri)
-        run = models.stated(name, int(number) if number else None)
-        origin = f"{MLFLOW}{name}/{run.version}"
+        version = int(number) if number else models.newest(name)
+        run = models.stated(name, version)
+        origin = f"{MLFLOW}{name}/{version}"
         into = self._fresh(origin)
-        models.fetch_adapters(name, run.version, into=into)
+        models.fetch_adapters(name, version, into=into)
         found = list(self._fetched(into, source=origin, label=f"/{name}"))
         for wish in found:
             # A version holds one adapter, as a rule: where in it says nothing then.

@@ -10,7 +10,6 @@ from adapterctl.errors import InvalidInput
 from adapterctl.jobs.project import Project
 from adapterctl.records.lifecycle import Kind, Observation, Phase
 from adapterctl.rules.ledger import Added, Sighting, record_of, sightings
-from adapterctl.rules.lifecycle import Almanac
 from adapterctl.rules.redaction import without_credentials
 
 FEED = "manual"
@@ -50,21 +49,21 @@ def add(project: Project, base: str, dates: Dates) -> Added:
         for kind, day in dates.by_kind()
     ]
     new = [one.observation for one in recorded if one.outcome != "unchanged"]
-    paths = [project.registry.append_observation(FEED, observation) for observation in new]
+    path = project.registry.append_observations(FEED, *new) if new else None
     known = dates.successor in {None, *project.registry.bases()}
     return Added(
         recorded=recorded,
         stated=None if known else dates.successor,
-        ledger=paths[0].relative_to(project.root).as_posix() if paths else None,
+        ledger=path.relative_to(project.root).as_posix() if path else None,
     )
 
 
 def show(project: Project, base: str) -> list[Sighting]:
     """Returns what is known of a base under any of its names, the earliest date first."""
     known = project.registry.base(base)
-    observations = project.registry.observations()
-    about = Almanac(observations, {base: known}).about(base)
-    return sightings(about, observations, today=project.today)
+    names = {base, *known.names}
+    about = [seen for seen in project.registry.observations() if seen.subject in names]
+    return sightings(about, today=project.today)
 
 
 def _must_agree(base: str, dates: Dates) -> None:

@@ -10,8 +10,9 @@ from adapterctl.errors import AdapterctlError, InvalidInput
 from adapterctl.jobs.adapter_folder import adapter_folders
 from adapterctl.jobs.bases import check_name
 from adapterctl.jobs.project import Project
-from adapterctl.records.adopted import AnyRecord, StatedBase, StatedRun
+from adapterctl.records.adopted import AnyRecord, StatedBase
 from adapterctl.records.recipe import Owners, Recipe
+from adapterctl.records.run import StatedRun
 from adapterctl.records.version import DatasetPin, VersionRecord
 from adapterctl.rules.base_names import stated_base
 from adapterctl.rules.manifests import Entry, entries

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 def take(project: Project, sources: Sources, *, base: LoadedBase, adapter: Path) -> None:
     """Asks an adapter the rows of its probe and writes ``probe.jsonl`` beside its weights."""
-    found = _ask(project, sources, probe_rows(sources.rows, sources.recipe.probe), base=base, adapter=adapter)
+    places = probe_rows(sources.rows, sources.recipe.probe)
+    found = _ask(project, sources, places, base=base, adapter=adapter)
     write_atomically(adapter / filing.PROBE, b"".join(compact(each) + b"\n" for each in found))
 
 

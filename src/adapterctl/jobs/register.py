@@ -9,7 +9,16 @@ from pathlib import Path
 import msgspec
 
 from adapterctl.errors import InvalidInput, NotFound
-from adapterctl.jobs import building, environment_lock, filing, gates, pinning, probe, run_capsule
+from adapterctl.jobs import (
+    building,
+    environment_lock,
+    filing,
+    gates,
+    mlflow_run,
+    pinning,
+    probe,
+    run_capsule,
+)
 from adapterctl.jobs.code_root import code_root
 from adapterctl.jobs.effect import must_take_effect
 from adapterctl.jobs.filing import Announce, Filed
@@ -20,6 +29,7 @@ from adapterctl.jobs.sources import Sources, located
 from adapterctl.jobs.trail_file import TRAIL
 from adapterctl.records.capsule import Capsule
 from adapterctl.records.recipe import Recipe
+from adapterctl.records.run import RunFacts
 from adapterctl.records.version import (
     ArtifactPin,
     CodePin,
@@ -56,11 +66,13 @@ class Taken:
 
     Attributes:
         folder: as PEFT writes it.
-        capsule: what a run says of itself, where one left it.
+        run: what is known of the run, if anything is.
+        capsule: what it says of itself, where it left one.
         lock: the lock of its environment, beside the capsule.
     """
 
     folder: Path
+    run: RunFacts | None = None
     capsule: Capsule | None = None
     lock: Path | None = None
 
@@ -100,9 +112,41 @@ def register_capsule(project: Project, folder: Path, *, device: str) -> Filed:
     filing.must_be_writable(project, capsule.adapter)
     sources = gates.passed(project, capsule.recipe, capsule=capsule)
     taken = Taken(
-        folder=folder / run_capsule.ADAPTER, capsule=capsule, lock=folder / environment_lock.LOCK
+        folder=folder / run_capsule.ADAPTER,
+        run=capsule.run,
+        capsule=capsule,
+        lock=folder / environment_lock.LOCK,
     )
     return _register(project, sources, taken=taken, device=device)
+
+
+def register_run(project: Project, recipe_path: Path, run: str, *, device: str) -> Filed:
+    """Registers the adapter that an MLflow run left, with the recipe as MLflow says it was used.
+
+    Args:
+        project: where.
+        recipe_path: the recipe.
+        run: ``RUN_ID``, or ``RUN_ID/FOLDER`` where the run holds several adapters.
+        device: ``auto``, ``cpu`` or ``cuda``.
+
+    Raises:
+        NotRebuildable: a gate refuses; every gap is named.
+        NotFound: no such run, or no adapter among its artifacts.
+        InvalidInput: recipe, data or code; every problem of a kind at once.
+    """
+    recipe = project.registry.recipe_at(located(project, recipe_path))
+    filing.must_be_writable(project, recipe.adapter)
+    found = mlflow_run.take(project, recipe, run)
+    for each in found.run.departures:
+        project.display.say(
+            f"{each.path}: the run used {each.used!r}, the recipe says {each.recipe!r}"
+        )
+    sources = gates.passed(project, found.recipe, run=found.run)
+    filed = _register(
+        project, sources, taken=Taken(folder=found.folder, run=found.run), device=device
+    )
+    shutil.rmtree(found.folder)
+    return filed
 
 
 def _register(project: Project, sources: Sources, *, taken: Taken | None, device: str) -> Filed:
@@ -252,7 +296,7 @@ def _draft(
         training=result.training,
         rebuilt_from=result.rebuilt_from,
         lock=lock,
-        run=taken.capsule.run if taken and taken.capsule else None,
+        run=taken.run if taken else None,
     )
 
 

@@ -14,6 +14,7 @@ import msgspec
 from adapterctl.records.noun import Name, Noun, Sha256, Sparse
 from adapterctl.records.reading import read_json
 from adapterctl.records.recipe import Owners
+from adapterctl.records.run import StatedRun
 from adapterctl.records.version import ArtifactPin, DatasetPin, FilePin, VersionRecord
 
 ADOPTED = "adopted"
@@ -57,40 +58,6 @@ class PeftRelease(Noun, frozen=True, kw_only=True):
 
     min: str | None = None
     max: str | None = None
-
-
-class StatedDataset(Sparse, frozen=True, kw_only=True):
-    """A dataset input of a run, as MLflow has it; ``digest`` is MLflow's own, not of the bytes."""
-
-    name: str
-    digest: str
-    context: str | None = None
-    source_type: str | None = None
-    source: str | None = None
-
-
-class StatedRun(Sparse, frozen=True, kw_only=True):
-    """What MLflow says of the run behind an adapter: stated there, and verified by nobody.
-
-    Attributes:
-        tracking: MLflow's address, without credentials.
-        model: the registered model; ``version`` its version, ``aliases`` those it held.
-        run_id: ``None`` for a version that was registered without a run.
-        metrics: last values; ``None`` for one that is no finite number.
-    """
-
-    tracking: str
-    model: str
-    version: int
-    aliases: list[str] = []
-    run_id: str | None = None
-    user: str | None = None
-    git_commit: str | None = None
-    git_repo: str | None = None
-    params: dict[str, str] = {}
-    metrics: dict[str, float | None] = {}
-    tags: dict[str, str] = {}
-    datasets: list[StatedDataset] = []
 
 
 class HostedJob(Sparse, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What a training run of another trainer says of itself, as a record keeps it."""
+"""What is known of a training run of another trainer, as a record keeps it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,41 @@ class Departure(Noun, frozen=True, kw_only=True):
     used: Any
 
 
+class StatedDataset(Sparse, frozen=True, kw_only=True):
+    """A dataset input of a run, as MLflow has it; ``digest`` is MLflow's own, not of the bytes."""
+
+    name: str
+    digest: str
+    context: str | None = None
+    source_type: str | None = None
+    source: str | None = None
+
+
+class StatedRun(Sparse, frozen=True, kw_only=True):
+    """What MLflow says of the run behind an adapter: stated there, and verified by nobody.
+
+    Attributes:
+        tracking: MLflow's address, without credentials.
+        model: the registered model; ``version`` its version, ``aliases`` those it held. ``None``
+            where the run itself was asked for.
+        run_id: ``None`` for a version that was registered without a run.
+        metrics: last values; ``None`` for one that is no finite number.
+    """
+
+    tracking: str
+    model: str | None = None
+    version: int | None = None
+    aliases: list[str] = []
+    run_id: str | None = None
+    user: str | None = None
+    git_commit: str | None = None
+    git_repo: str | None = None
+    params: dict[str, str] = {}
+    metrics: dict[str, float | None] = {}
+    tags: dict[str, str] = {}
+    datasets: list[StatedDataset] = []
+
+
 class RunFacts(Sparse, frozen=True, kw_only=True):
     """What a run of another trainer really used.
 
@@ -26,6 +61,7 @@ class RunFacts(Sparse, frozen=True, kw_only=True):
         same_rows: of those, the ones whose tokens and label are what the recipe's preprocessing
             gives.
         relabelled: of those, the ones whose tokens are, but under another label id.
+        stated: what MLflow says of the run, where it was taken from there.
     """
 
     trainer: str
@@ -34,3 +70,4 @@ class RunFacts(Sparse, frozen=True, kw_only=True):
     rows: int | None = None
     same_rows: int = 0
     relabelled: int = 0
+    stated: StatedRun | None = None

@@ -12,8 +12,8 @@ from adapterctl.records.adopted import (
     BaseNameKind,
     HostedJob,
     PeftRelease,
-    StatedRun,
 )
+from adapterctl.records.run import StatedRun
 
 Pairs = Iterator[tuple[str, str]]
 
@@ -39,7 +39,7 @@ def sections(record: AdoptedVersion) -> Iterator[tuple[str, Pairs]]:
     if record.peft_type is not None:
         yield "Config, as stated", _config(record)
     if record.run is not None:
-        yield "MLflow, as stated", _run(record.run)
+        yield "MLflow, as stated", stated_run(record.run)
     yield "Result", _result(record)
 
 
@@ -82,8 +82,9 @@ def _hosted(job: HostedJob) -> Pairs:
     yield "weights", "at the provider, not obtainable"
 
 
-def _run(run: StatedRun) -> Pairs:
-    yield "model", f"{run.model} version {run.version}"
+def stated_run(run: StatedRun) -> Pairs:
+    """What MLflow says of a run."""
+    yield "model", f"{run.model} version {run.version}" if run.model else ""
     yield "aliases", ", ".join(run.aliases)
     yield "at", run.tracking
     yield "run", run.run_id or ""

@@ -7,7 +7,7 @@ from datetime import date
 
 from adapterctl.render.answer import envelope
 from adapterctl.render.table import paint, slack, table, wrapped
-from adapterctl.rules.ledger import Added, Recorded, Sighting
+from adapterctl.rules.ledger import Added, Disagreement, Recorded, Sighting, disagreements
 
 TITLES = ("PHASE", "KIND", "DATE", "IN", "PROVIDER", "REGION", "SUCCESSOR", "SEEN ON")
 
@@ -51,13 +51,16 @@ def as_json(sightings: Sequence[Sighting], *, as_of: date) -> str:
 
 
 def as_text(base: str, sightings: Sequence[Sighting], *, colour: bool = False) -> str:
-    """Returns the clocks of a base, and under each its source and what it superseded."""
+    """Returns the dates of a base, under each its source and what it superseded, and conflicts."""
     if not sightings:
         return f"Nothing is known of how long {base} lives."
     titles, *rows = table(TITLES, [_cells(one) for one in sightings], right=["IN"])
     lines = [paint(titles, "heading", colour=colour)]
     for row, one in zip(rows, sightings, strict=True):
-        lines += [row, *wrapped(f"source {one.source}", indent="    "), *_earlier(one)]
+        said = f"source {one.source} ({one.feed})"
+        lines += [row, *wrapped(said, indent="    "), *_earlier(one)]
+    for each in disagreements(sightings):
+        lines += ["", *wrapped(_conflict(each))]
     return "\n".join(lines)
 
 
@@ -65,7 +68,7 @@ def _cells(one: Sighting) -> tuple[str, ...]:
     return (
         one.phase,
         _KINDS[one.kind],
-        one.date,
+        one.date or "withdrawn",
         slack(one.days),
         one.provider or "-",
         one.region or "-",
@@ -75,4 +78,11 @@ def _cells(one: Sighting) -> tuple[str, ...]:
 
 
 def _earlier(one: Sighting) -> list[str]:
-    return [f"    was {past.date or 'withdrawn'}, seen on {past.seen_on}" for past in one.earlier]
+    past = [f"    was {past.date or 'withdrawn'}, seen on {past.seen_on}" for past in one.earlier]
+    return [*past, f"    no longer listed since {one.gone_on}"] if one.gone_on else past
+
+
+def _conflict(each: Disagreement) -> str:
+    days = [f"{_KINDS[one.kind]} {one.date} ({one.feed})" for one in each.sightings]
+    what = _about("", each.phase, each.provider, each.region).strip()
+    return f"{what}: {', '.join(days)}; the first counts"

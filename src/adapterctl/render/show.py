@@ -170,6 +170,8 @@ def _run(run: RunFacts | None) -> Pairs:
         yield each.path, f"{_value(each.used)} used, {_value(each.recipe)} in the recipe"
     for name, value in run.unsaid.items():
         yield name, _value(value)
+    if run.stated is not None:
+        yield from adopted.stated_run(run.stated)
 
 
 def _environment(record: VersionRecord) -> Pairs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,8 +16,11 @@ OF_NO_CONSEQUENCE = frozenset(
 )
 """Settings of a recipe that change no byte of an adapter: what a run used of them is not asked."""
 
-_SAME: tuple[Any, ...] = (None, False, [], {}, "")
+_UNSET: tuple[Any, ...] = (None, False, [], {}, "")
 """Ways to say that nothing is set."""
+
+_SAVED_BY_PEFT = {"SEQ_CLS": ("classifier", "score"), "TOKEN_CLS": ("classifier", "score")}
+"""PEFT adds these to ``modules_to_save`` by itself, whatever the head is called."""
 
 
 S = TypeVar("S", TrainingSettings, LoraSettings)
@@ -56,13 +59,34 @@ def as_used(
     return AsUsed(recipe=used, departures=departures, unsaid=unsaid | unsaid_lora)
 
 
+def lora_of(
+    config: Mapping[str, Any], recipe: Recipe, *, used: Sequence[str], intended: Sequence[str]
+) -> dict[str, Any]:
+    """Returns the LoRA settings of an adapter's config that a recipe has words for.
+
+    Args:
+        config: as PEFT writes it, or holds it.
+        recipe: as its author wrote it.
+        used: the modules that have LoRA.
+        intended: those that the recipe's settings choose on this base; where they are the same,
+            the recipe's own words for them are kept.
+    """
+    lora = {name: config[name] for name in LoraSettings.__struct_fields__ if name in config}
+    if sorted(used) == sorted(intended):
+        lora["target_modules"] = recipe.lora.target_modules
+        lora.pop("exclude_modules", None)
+    saved, by_itself = config.get("modules_to_save") or (), _SAVED_BY_PEFT.get(recipe.task, ())
+    lora["modules_to_save"] = sorted(name for name in saved if name not in by_itself) or None
+    return lora
+
+
 def _merged(settings: S, used: Mapping[str, Any], *, under: str) -> tuple[S, dict[str, Any]]:
     """Returns the settings with every value that a recipe can express, and the other values."""
     facts, unsaid = msgspec.to_builtins(settings), {}
     for name in settings.__struct_fields__:
         if name not in used or name in OF_NO_CONSEQUENCE:
             continue
-        if used[name] == facts[name] or (used[name] in _SAME and facts[name] in _SAME):
+        if _same(used[name], facts[name]):
             continue
         try:
             msgspec.convert({**facts, name: used[name]}, type(settings))
@@ -71,6 +95,15 @@ def _merged(settings: S, used: Mapping[str, Any], *, under: str) -> tuple[S, dic
         else:
             facts[name] = used[name]
     return msgspec.convert(facts, type(settings)), unsaid
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values mean the same: PEFT keeps its lists of names in chance order."""
+    if one == other or (one in _UNSET and other in _UNSET):
+        return True
+    if not isinstance(one, list) or not isinstance(other, list):
+        return False
+    return sorted(map(str, one)) == sorted(map(str, other))
 
 
 def _departures(before: Any, after: Any, *, under: str) -> Iterator[Departure]:

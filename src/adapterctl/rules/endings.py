@@ -134,7 +134,7 @@ def _ending(standing: Judged, almanac: Almanac, frame: Frame, *, sight: _Sight) 
         standing,
         sight.code,
         sight.severity,
-        message=f"{_phrase(clock, standing.base)} {when}",
+        message=f"{phrase(clock, standing.base)} {when}",
         phase=clock.phase,
         provider=clock.provider,
         region=clock.region,
@@ -148,7 +148,8 @@ def _slack(day: date, lead_days: int, today: date) -> int:
     return (day - timedelta(days=lead_days) - today).days
 
 
-def _phrase(clock: Observation, base: str) -> str:
+def phrase(clock: Observation, base: str) -> str:
+    """Returns what ends: ``serving of gpt-4o at azure in eu:``."""
     provider = f" at {clock.provider}" if clock.provider else ""
     region = f" in {clock.region}" if clock.region else ""
     return f"{_PHRASES[clock.phase]} {base}{provider}{region}:"
@@ -238,11 +239,11 @@ def _without_end(standing: Judged, almanac: Almanac, place: Serving | None) -> F
         region=place.region if place else None,
         mend=f"adapterctl lifecycle add {standing.base} {where} --not-before DATE --source URL"
         if standing.base in almanac.bases
-        else _declare_first(standing, place),
+        else declare_first(standing, place),
     )
 
 
-def _declare_first(standing: Judged, place: Serving | None) -> str:
+def declare_first(standing: Judged, place: Serving | None) -> str:
     """Returns how the base is declared that an adopted version only states."""
     if place is not None:
         return _declare(standing.base, place.provider)
@@ -271,7 +272,7 @@ def _short_lived_successor(
             "EOL007",
             "medium",
             message=f"successor {name} has {runway} d of runway from {arrival}, less than the "
-            f"lead time of {lead} d: {_phrase(status.ends, name)} shutdown on {status.ends.date}",
+            f"lead time of {lead} d: {phrase(status.ends, name)} shutdown on {status.ends.date}",
             phase=status.ends.phase,
             provider=status.ends.provider,
             region=status.ends.region,

@@ -188,8 +188,8 @@ def of_run(recipe: Recipe, run: RunFacts) -> Iterator[Gate]:
     """Yields DATA002: a run elsewhere trained on examples that the recipe does not give."""
     path = recipe.data.train.path
     if run.rows is None:
-        message = "the run read a stream: nothing tells whether it trained on these rows"
-        mend = "hand the trainer a dataset that has a length"
+        message = f"nothing tells whether the run trained on the rows of {path}"
+        mend = "RegisterCallback compares them, where the dataset has a length"
         yield gate(recipe, "DATA002", "critical", message=message, mend=mend, refuses=False)
         return
     other = run.rows - run.same_rows - run.relabelled

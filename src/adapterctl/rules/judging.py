@@ -9,6 +9,7 @@ from typing import Any
 from adapterctl.records.adopted import AdoptedVersion
 from adapterctl.records.base import Base
 from adapterctl.records.version import VersionRecord
+from adapterctl.rules.date_changes import date_changes
 from adapterctl.rules.endings import Frame, about, endings
 from adapterctl.rules.findings import Finding, Skipped
 from adapterctl.rules.lifecycle import Almanac
@@ -23,6 +24,7 @@ _PINNED = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64}|sha256:[0-9a-f]{64})$")
 def judge(standing: Standing, almanac: Almanac, frame: Frame) -> Iterator[Finding]:
     """Yields every finding about one adapter version."""
     yield from endings(standing, almanac, frame)
+    yield from date_changes(standing, almanac, frame)
     if isinstance(standing.record, VersionRecord):
         yield from _as_built(standing, standing.record)
     if standing.leads:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Literal
 
+from msgspec.structs import replace
+
 from adapterctl.records.lifecycle import Kind, Observation, Phase
 from adapterctl.records.noun import Noun
-from adapterctl.rules.lifecycle import day_of
+from adapterctl.rules.lifecycle import Change, clocks, day_of, histories, last_dated, standing
 
 Outcome = Literal["recorded", "moved", "restated", "unchanged"]
 
@@ -49,66 +51,178 @@ class Earlier(Noun, frozen=True, kw_only=True):
 
 
 class Sighting(Noun, frozen=True, kw_only=True):
-    """A current observation, the days until its date, and what it superseded, oldest first."""
+    """An observation beside what it superseded, oldest first.
+
+    Attributes:
+        date: ``None`` when its feed withdrew it before it came.
+        days: the days until its date.
+        gone_on: the day since when its feed lists it no longer.
+        feed: who says so.
+        counts: its clock stands at it; other sightings of the clock are later, or no promises.
+    """
 
     subject: str
     phase: Phase
     kind: Kind
-    date: str
-    days: int
+    date: str | None
+    days: int | None
+    feed: str
+    counts: bool
     provider: str | None
     region: str | None
     successor: str | None
     source: str
     seen_on: str
+    gone_on: str | None
     key: str
     earlier: list[Earlier]
 
 
 def record_of(observation: Observation, ledger: Iterable[Observation]) -> Recorded:
     """Returns what becomes of a statement, given all lines before it."""
-    known = _lines(ledger, observation.key)
-    latest = known[-1] if known else None
-    if latest is None or latest.date is None:
+    return beside(observation, histories(ledger).get(observation.key, []))
+
+
+def beside(observation: Observation, history: Sequence[Observation]) -> Recorded:
+    """Returns what becomes of a statement, given the lines of its key, the latest last."""
+    known = last_dated(history)
+    if known is None:
         return Recorded(outcome="recorded", observation=observation)
+    returned = history[-1].date is None
     return Recorded(
-        outcome=_outcome(latest, observation), observation=observation, before=latest.date
+        outcome=_outcome(known, observation, returned=returned),
+        observation=observation,
+        before=known.date,
     )
 
 
-def _outcome(latest: Observation, observation: Observation) -> Outcome:
-    if latest.date != observation.date:
+def _outcome(known: Observation, observation: Observation, *, returned: bool) -> Outcome:
+    if (known.date, known.kind) != (observation.date, observation.kind):
         return "moved"
-    same = (latest.source, latest.successor) == (observation.source, observation.successor)
-    return "unchanged" if same else "restated"
+    return "restated" if returned or _facts(known) != _facts(observation) else "unchanged"
 
 
-def sightings(
-    current: Iterable[Observation], ledger: Sequence[Observation], *, today: date
-) -> list[Sighting]:
-    """Returns current observations with their past, by date."""
-    return sorted(
-        (_sighting(seen, ledger, today) for seen in current), key=lambda one: (one.date, one.key)
-    )
+def _facts(seen: Observation) -> tuple[str | None, ...]:
+    """What is said beside the date; a record's digest may change for other reasons."""
+    said = (seen.source, seen.successor, seen.note)
+    return (*said, seen.subject, seen.phase, seen.provider, seen.region)
 
 
-def _sighting(seen: Observation, ledger: Sequence[Observation], today: date) -> Sighting:
-    past = [line for line in _lines(ledger, seen.key) if line is not seen]
+def sightings(ledger: Iterable[Observation], *, today: date) -> list[Sighting]:
+    """Returns what each key of the ledger says now, by date; what was withdrawn comes last."""
+    known = [lines for lines in histories(ledger).values() if last_dated(lines)]
+    stands = {clock.key for clock in clocks(filter(None, map(standing, known)))}
+    found = (_sighting(lines, today, counts=lines[-1].key in stands) for lines in known)
+    return sorted(found, key=lambda one: (one.date is None, one.date or "", one.key))
+
+
+def _sighting(lines: Sequence[Observation], today: date, *, counts: bool) -> Sighting:
+    last = lines[-1]
+    dated = standing(lines)
+    said = dated or last_dated(lines) or last
+    past = [line for line in lines if line is not dated and (line is not last or dated is last)]
     return Sighting(
-        subject=seen.subject,
-        phase=seen.phase,
-        kind=seen.kind,
-        date=day_of(seen).isoformat(),
-        days=(day_of(seen) - today).days,
-        provider=seen.provider,
-        region=seen.region,
-        successor=seen.successor,
-        source=seen.source,
-        seen_on=seen.seen_on,
-        key=seen.key,
+        subject=said.subject,
+        phase=said.phase,
+        kind=said.kind,
+        date=day_of(dated).isoformat() if dated else None,
+        days=(day_of(dated) - today).days if dated else None,
+        feed=feed_of(last),
+        counts=counts,
+        provider=said.provider,
+        region=said.region,
+        successor=said.successor,
+        source=said.source,
+        seen_on=said.seen_on,
+        gone_on=last.seen_on if last.date is None else None,
+        key=last.key,
         earlier=[Earlier(date=p.date, seen_on=p.seen_on, source=p.source) for p in past],
     )
 
 
-def _lines(ledger: Iterable[Observation], key: str) -> list[Observation]:
-    return sorted((line for line in ledger if line.key == key), key=lambda line: line.seen_on)
+def feed_of(observation: Observation) -> str:
+    """Returns which feed an observation is of: its key begins with it."""
+    return observation.key.partition(":")[0]
+
+
+class Disagreement(Noun, frozen=True, kw_only=True):
+    """Sightings of one clock that do not give one day; the first counts."""
+
+    phase: Phase
+    provider: str | None
+    region: str | None
+    sightings: list[Sighting]
+
+
+def disagreements(found: Iterable[Sighting]) -> list[Disagreement]:
+    """Returns the clocks on which sightings that are not withdrawn differ."""
+    groups: dict[tuple[Phase, str | None, str | None], list[Sighting]] = {}
+    for one in found:
+        if one.date is not None:
+            groups.setdefault((one.phase, one.provider, one.region), []).append(one)
+    return [
+        Disagreement(phase=phase, provider=provider, region=region, sightings=_counting_first(each))
+        for (phase, provider, region), each in groups.items()
+        if len({(one.date, one.kind) for one in each}) > 1
+    ]
+
+
+def _counting_first(found: Sequence[Sighting]) -> list[Sighting]:
+    return sorted(found, key=lambda one: not one.counts)
+
+
+class Intake(Noun, frozen=True, kw_only=True):
+    """What a snapshot adds to its feed's ledger.
+
+    Attributes:
+        seen: what became of each dated row, in the order of the file.
+        vanished: dates that the feed listed before and lists no longer; ``now`` is a tombstone.
+    """
+
+    seen: list[Recorded]
+    vanished: list[Change]
+
+    @property
+    def lines(self) -> list[Observation]:
+        """The new lines of the ledger."""
+        new = [one.observation for one in self.seen if one.outcome != "unchanged"]
+        return [*new, *(change.now for change in self.vanished)]
+
+    def count(self, *outcomes: Outcome) -> int:
+        """Returns how many rows came out as one of ``outcomes``."""
+        return sum(one.outcome in outcomes for one in self.seen)
+
+
+def intake(
+    dated: Sequence[Observation],
+    ledger: Iterable[Observation],
+    *,
+    kept: Iterable[str],
+    covers: tuple[str, ...],
+    seen_on: date,
+) -> Intake:
+    """Returns what a snapshot adds, given all lines of its feed before it.
+
+    Args:
+        dated: an observation per dated row.
+        ledger: the feed's lines, none of them seen later.
+        kept: keys of rows whose date could not be taken: what was known of them stays.
+        covers: how the keys begin of which the snapshot lists all.
+        seen_on: the day of the snapshot.
+    """
+    known = histories(ledger)
+    listed = {one.key for one in dated}.union(kept)
+    gone = [
+        lines
+        for key, lines in known.items()
+        if lines[-1].date is not None and key not in listed and key.startswith(covers)
+    ]
+    return Intake(
+        seen=[beside(one, known.get(one.key, [])) for one in dated],
+        vanished=[Change(lines[-1], _tombstone(lines[-1], seen_on)) for lines in gone],
+    )
+
+
+def _tombstone(known: Observation, seen_on: date) -> Observation:
+    """The feed no longer lists what it once did: that is said, and no date is lost."""
+    return replace(known, date=None, seen_on=seen_on.isoformat(), digest=None, note=None)

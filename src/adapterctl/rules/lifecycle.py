@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from adapterctl.errors import InvalidInput
 from adapterctl.records.base import Base
@@ -15,6 +16,7 @@ from adapterctl.records.event import Event
 from adapterctl.records.lifecycle import Observation
 from adapterctl.records.noun import Noun
 from adapterctl.records.recipe import Serving
+from adapterctl.rules.providers import provider_name
 
 PLANNED_ON = "planned_on"
 """Detail of a ``candidate`` event: the day of the first plan of the move that ended in it."""
@@ -40,20 +42,44 @@ class Status(Noun, frozen=True, kw_only=True):
     slack_days: int | None = None
 
 
+class Change(NamedTuple):
+    """What became of a date that was known.
+
+    Attributes:
+        before: the last observation with another date, or with one at all.
+        now: the one that superseded it; a tombstone when its feed lists the date no longer.
+    """
+
+    before: Observation
+    now: Observation
+
+
 class Almanac:
-    """Every current observation, looked up by base, whatever name it uses for the base."""
+    """Every observation, looked up by base, whatever name it uses for the base."""
 
     def __init__(self, observations: Iterable[Observation], bases: Mapping[str, Base]) -> None:
         self.bases = bases
         self._by_subject: dict[str, list[Observation]] = {}
-        for observation in current(observations):
-            self._by_subject.setdefault(observation.subject, []).append(observation)
+        self._changes: dict[str, list[Change]] = {}
+        for history in histories(observations).values():
+            seen = standing(history)
+            if seen is not None:
+                self._by_subject.setdefault(seen.subject, []).append(seen)
+            change = last_change(history)
+            if change is not None:
+                self._changes.setdefault(change.before.subject, []).append(change)
 
     def about(self, base: str) -> list[Observation]:
         """Returns what is known about a base under any of its names."""
+        return [seen for name in self._names(base) for seen in self._by_subject.get(name, [])]
+
+    def changes(self, base: str) -> list[Change]:
+        """Returns the last change of each date about a base that moved or was withdrawn."""
+        return [change for name in self._names(base) for change in self._changes.get(name, [])]
+
+    def _names(self, base: str) -> list[str]:
         known = self.bases.get(base)
-        names = dict.fromkeys([base, *(known.names if known else [])])
-        return [seen for name in names for seen in self._by_subject.get(name, [])]
+        return list(dict.fromkeys([base, *(known.names if known else [])]))
 
     def places(self, base: str, serving: Sequence[Serving]) -> list[Serving]:
         """Returns where an adapter is served: as its recipe says, or else where its base lives."""
@@ -72,15 +98,53 @@ class Almanac:
 
 
 def current(observations: Iterable[Observation]) -> list[Observation]:
-    """Returns the latest observation of each key; a tombstone takes its key away.
+    """Returns what stands of each key; see `standing`."""
+    found = map(standing, histories(observations).values())
+    return [seen for seen in found if seen is not None]
+
+
+def histories(observations: Iterable[Observation]) -> dict[str, list[Observation]]:
+    """Returns the lines of each key, the latest last.
 
     Latest is by the day it was seen, then by place in the ledger: branches that were merged line
     by line need not stand in order.
     """
-    latest: dict[str, Observation] = {}
+    lines: dict[str, list[Observation]] = {}
     for observation in sorted(observations, key=lambda seen: seen.seen_on):
-        latest[observation.key] = observation
-    return [seen for seen in latest.values() if seen.date is not None]
+        lines.setdefault(observation.key, []).append(observation)
+    return lines
+
+
+def standing(history: Sequence[Observation]) -> Observation | None:
+    """Returns the line of a key that counts: the latest, unless a tombstone takes it away.
+
+    An end that had come when its feed dropped it stays: nothing comes back to life because a list
+    was tidied up.
+    """
+    latest = history[-1]
+    if latest.date is not None:
+        return latest
+    before = last_dated(history)
+    dropped = _day(latest.seen_on, f"registry/lifecycle: {latest.key}")
+    return before if before and is_firm(before) and is_over(before, dropped) else None
+
+
+def last_dated(history: Sequence[Observation]) -> Observation | None:
+    """Returns the latest line of a key that has a date."""
+    return next((line for line in reversed(history) if line.date is not None), None)
+
+
+def last_change(history: Sequence[Observation]) -> Change | None:
+    """Returns the latest move of a key's date, or its withdrawal; corrections are none."""
+    now = history[-1]
+    if now.date is None:
+        before = last_dated(history)
+        return Change(before, now) if before else None
+    for line in reversed(history):
+        if line.date is not None and (line.date, line.kind) != (now.date, now.kind):
+            return Change(line, now)
+        now = line if line.date is not None else now
+    return None
 
 
 def hits(observation: Observation, places: Sequence[Serving]) -> bool:
@@ -92,10 +156,14 @@ def hits(observation: Observation, places: Sequence[Serving]) -> bool:
     if observation.provider is None and observation.region is None:
         return True
     return any(
-        observation.provider in {None, place.provider}
+        (observation.provider is None or _same_provider(observation.provider, place.provider))
         and (observation.region is None or place.region in {None, observation.region})
         for place in places
     )
+
+
+def _same_provider(stated: str, served_by: str) -> bool:
+    return provider_name(stated) == provider_name(served_by)
 
 
 def clocks(observations: Iterable[Observation]) -> list[Observation]:

@@ -9,17 +9,14 @@ from typing import Any
 import msgspec
 
 from adapterctl.records.noun import Noun
-from adapterctl.records.recipe import LoraSettings, Recipe, Task
+from adapterctl.records.recipe import LoraSettings, Recipe
 from adapterctl.records.run import Departure
-from adapterctl.rules.as_used import as_used
+from adapterctl.rules.as_used import as_used, lora_of
 
 _PREFIX = "base_model.model."
 _PAIRS = (".lora_A.weight", ".lora_embedding_A")
 
 _STEP = re.compile(r"(?<![\w./])(\d{1,9})/(\d{1,9})(?![\w./])")
-
-_SAVED_BY_PEFT = {"SEQ_CLS": ("classifier", "score"), "TOKEN_CLS": ("classifier", "score")}
-"""PEFT adds these to ``modules_to_save`` by itself, whatever the head is called."""
 
 
 class Progress(Noun, frozen=True, kw_only=True):
@@ -54,27 +51,8 @@ def departures(
         used: the modules that have LoRA.
         intended: those that the recipe's settings choose on this base.
     """
-    names = LoraSettings.__struct_fields__
-    lora = {name: config[name] for name in names if name in config}
-    if sorted(used) == sorted(intended):
-        lora["target_modules"] = recipe.lora.target_modules
-        lora.pop("exclude_modules", None)
-    lora["modules_to_save"] = _saved(config, task=recipe.task)
-    found = as_used(recipe, training={}, lora=lora, replicas=1).departures
-    return [each for each in found if not _same_set(each)]
-
-
-def _saved(config: Mapping[str, Any], *, task: Task) -> list[str] | None:
-    by_itself = _SAVED_BY_PEFT.get(task, ())
-    return [name for name in config.get("modules_to_save") or () if name not in by_itself] or None
-
-
-def _same_set(one: Departure) -> bool:
-    """PEFT keeps lists of names in chance order."""
-    both = one.recipe, one.used
-    return all(isinstance(each, list) for each in both) and sorted(map(str, one.recipe)) == sorted(
-        map(str, one.used)
-    )
+    lora = lora_of(config, recipe, used=used, intended=intended)
+    return as_used(recipe, training={}, lora=lora, replicas=1).departures
 
 
 def corrected(recipe: Recipe, found: Sequence[Departure]) -> Recipe:

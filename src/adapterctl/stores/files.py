@@ -9,6 +9,7 @@ import errno
 import io
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from adapterctl.errors import AdapterctlError
@@ -123,6 +124,21 @@ def append_line(path: Path, line: bytes) -> Path:
             _append(file, line + b"\n")
     except OSError as error:
         raise unwritable(path, error) from None
+    return path
+
+
+def append_lines(path: Path, lines: Sequence[bytes]) -> Path:
+    """Adds lines at once: a kill leaves all of them in the file or none.
+
+    A write of many pages can be cut short by a kill, so that for more than one line the file is
+    written anew beside its place and renamed.
+    """
+    if len(lines) == 1:
+        return append_line(path, lines[0])
+    before = path.read_bytes() if path.is_file() else b""
+    if before and not before.endswith(b"\n"):
+        before += b"\n"
+    write_atomically(path, before + b"".join(line + b"\n" for line in lines))
     return path
 
 

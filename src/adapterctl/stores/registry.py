@@ -29,7 +29,7 @@ from adapterctl.rules.adoption import built
 from adapterctl.rules.contradiction import Contradiction
 from adapterctl.rules.recipes import contradictions
 from adapterctl.rules.trainer_commands import command_of, config_mistakes, is_outside
-from adapterctl.stores.files import append_line, create_exclusively, write_atomically
+from adapterctl.stores.files import append_line, append_lines, create_exclusively, write_atomically
 
 T = TypeVar("T", bound=msgspec.Struct)
 R = TypeVar("R", bound=AnyRecord)
@@ -226,13 +226,19 @@ class FolderRegistry:
 
     def observations(self) -> list[Observation]:
         """Returns every observation of every feed, feeds in order of name."""
-        ledgers = sorted((self.folder / "lifecycle").glob("*.jsonl"))
-        return [line for path in ledgers for line in self._ledger(path, Observation)]
+        feeds = sorted(path.stem for path in (self.folder / "lifecycle").glob("*.jsonl"))
+        return [line for feed in feeds for line in self.observations_of(feed)]
 
-    def append_observation(self, feed: str, observation: Observation) -> Path:
-        """Adds one observation to a feed's ledger."""
-        path = self.folder / "lifecycle" / f"{feed}.jsonl"
-        return append_line(path, compact(observation))
+    def observations_of(self, feed: str) -> list[Observation]:
+        """Returns every observation of one feed, in the order of its ledger."""
+        return self._ledger(self._feed_path(feed), Observation)
+
+    def append_observations(self, feed: str, *observations: Observation) -> Path:
+        """Adds observations to a feed's ledger, all of them or none."""
+        return append_lines(self._feed_path(feed), list(map(compact, observations)))
+
+    def _feed_path(self, feed: str) -> Path:
+        return self.folder / "lifecycle" / f"{feed}.jsonl"
 
     def _ledger(self, path: Path, kind: type[T]) -> list[T]:
         if not path.is_file():

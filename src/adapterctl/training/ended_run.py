@@ -15,7 +15,7 @@ import torch
 from peft import PeftModel
 from transformers import TrainerState, TrainingArguments
 
-from adapterctl.records.recipe import LoraSettings, Task, TrainingSettings
+from adapterctl.records.recipe import TrainingSettings
 from adapterctl.records.version import Environment, TrailStep, TrainingFacts
 from adapterctl.rules.redaction import redacted
 from adapterctl.training.determinism import environment
@@ -132,24 +132,10 @@ def _plain(value: Any) -> Any:
     return redacted(str(value))
 
 
-def lora_used(run: EndedRun, *, task: Task, intended: Sequence[str], wanted: Any) -> dict[str, Any]:
-    """Returns the run's LoRA settings that a recipe has words for.
-
-    Args:
-        task: of the recipe.
-        intended: the modules that the recipe's settings choose on this base.
-        wanted: the recipe's ``target_modules``: kept where the run has them on the same modules.
-    """
+def lora_config(run: EndedRun) -> dict[str, Any]:
+    """Returns the run's ``peft.LoraConfig``, as JSON would have it."""
     config = run.adapted.peft_config[run.adapted.active_adapter]
-    named = (name for name in LoraSettings.__struct_fields__ if hasattr(config, name))
-    used = {name: _plain(getattr(config, name)) for name in named}
-    if sorted(targets(run)) == sorted(intended):
-        used["target_modules"] = wanted
-    if task == "SEQ_CLS":
-        # PEFT adds these two names by itself, whatever the head is called.
-        saved = set(used["modules_to_save"] or []) - {"classifier", "score"}
-        used["modules_to_save"] = sorted(saved) or None
-    return used
+    return {name: _plain(value) for name, value in config.to_dict().items()}
 
 
 def targets(run: EndedRun) -> list[str]:

@@ -41,13 +41,14 @@ class Snapshot:
 
     Attributes:
         day: the day that the file or its name states.
-        whole: the feed lists all it knows here, so that what is missing has vanished.
+        covers: how the keys begin that are all listed here: what is known under them and missing
+            here has vanished. Every key begins with the empty text.
     """
 
     feed: Feed
     rows: list[Row[Any]]
     day: date | None = None
-    whole: bool = True
+    covers: tuple[str, ...] = ("",)
 
 
 class Refused(Noun, frozen=True, kw_only=True):
@@ -71,7 +72,7 @@ class Reading:
     dated: list[Observation] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
-    def take(  # noqa: PLR0913 - the facts of an observation, each by its name
+    def take(
         self,
         row: Row[Any],
         day: str,

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from adapterctl.errors import InvalidInput
+from adapterctl.records.canonical import digest
 from adapterctl.records.yaml_text import Document, parse
 from adapterctl.rules.feeds.endoflife import Release
 from adapterctl.rules.feeds.rows import Row, Snapshot, Stated
@@ -18,10 +17,11 @@ from adapterctl.stores.feeds.reading import (
     inside,
     must_have,
     parsed,
-    row,
     text_of,
     typed,
 )
+
+LABEL = "endoflife"
 
 _FENCE = "---"
 _REPLACEMENT = "recommendedReplacement"
@@ -65,22 +65,20 @@ class _Product(Stated, frozen=True, kw_only=True):
 def read(path: Path, progress: Progress) -> Snapshot:
     """Returns the releases of a product; the day is the name's, or the API's ``generated_at``."""
     file, text = str(path), text_of(path)
-    is_api = text.lstrip().startswith(("{", "["))
-    answer = parsed(text, file=file) if is_api else {}
-    entries = list(_products(answer, file) if is_api else _page(text, path))
-    rows = (
-        [each for document, one in typed(entries, _Product, progress=progress, label="endoflife")
-         for each in _of_product(document, one)]
-        if is_api
-        else [each for document, one in typed(entries, _Page, progress=progress, label="endoflife")
-              for each in _of_page(document, one, path.stem)]
-    )  # fmt: skip
-    stated = answer.get("generated_at") if isinstance(answer, dict) else None
+    if text.lstrip().startswith(("{", "[")):
+        answer = parsed(text, file=file)
+        products = typed(_products(answer, file), _Product, progress=progress, label=LABEL)
+        rows = [each for document, one in products for each in _of_product(document, one)]
+        stated = answer.get("generated_at")
+    else:
+        pages = typed(_page(text, path), _Page, progress=progress, label=LABEL)
+        rows = [each for document, one in pages for each in _of_page(document, one, path.stem)]
+        stated = None
     return Snapshot(
         feed="endoflife",
         rows=must_have(rows, file=file),
         day=day_in(path.name) or day_in(stated if isinstance(stated, str) else None),
-        whole=False,
+        covers=tuple(dict.fromkeys(f"{each.data.product}/" for each in rows)),
     )
 
 
@@ -135,4 +133,4 @@ def _of_product(document: Document, product: _Product) -> Iterator[Row[Release]]
 
 def _row(release: Release, raw: Any) -> Row[Release]:
     key = f"{release.product}/{release.name}"
-    return row(key, Document(file="", data=msgspec.to_builtins(raw), lines={}), release)
+    return Row(key=key, digest=digest(raw), data=release)

@@ -28,8 +28,10 @@ FILES_A_STEP = ROWS_A_STEP // 10
 
 
 def read(path: Path, progress: Progress) -> Snapshot:
-    """Returns the records of a folder, or of one file; of the feed, one file is only a part.
+    """Returns the records of a folder, or of one file.
 
+    A folder of folders is the whole feed, a folder of files one provider's part of it, and a file
+    says nothing of what it leaves out.
     The day is the name's, or the last on which a record was verified.
     """
     paths = sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
@@ -39,8 +41,15 @@ def read(path: Path, progress: Progress) -> Snapshot:
         feed="modeldeprecations",
         rows=must_have(rows, file=str(path)),
         day=day_in(path.name) or latest(one.last_verified for _, one in records),
-        whole=path.is_dir(),
+        covers=_covers(path, [one.provider for _, one in records]),
     )
+
+
+def _covers(path: Path, providers: list[str]) -> tuple[str, ...]:
+    if not path.is_dir():
+        return ()
+    is_whole = not any(path.glob("*.yaml"))
+    return ("",) if is_whole else tuple(f"{each}/" for each in dict.fromkeys(providers))
 
 
 def _documents(paths: list[Path], progress: Progress) -> Iterator[tuple[Document, Any]]:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from adapterctl.errors import NotFound
-from adapterctl.records.adopted import StatedDataset, StatedRun
+from adapterctl.records.run import StatedDataset, StatedRun
 from adapterctl.rules.redaction import REDACTED, reveals_a_secret, without_secrets
 from adapterctl.stores.mlflow import door
 
@@ -43,38 +43,66 @@ class RegisteredModels:
             uri, create=self._absent, patience=PATIENCE_SECONDS, hint=AGAIN
         )
 
-    def stated(self, name: str, version: int | None) -> StatedRun:
-        """Returns what MLflow knows of a version and of the run behind it.
+    def newest(self, name: str) -> int:
+        """Returns the number of a registered model's newest version.
 
-        Args:
-            name: the registered model.
-            version: ``None`` is the newest.
+        Raises:
+            NotFound: no such model, or it has no version.
+            Unreachable: MLflow does not answer.
+        """
+        with self._asking(f"no registered model {name!r}"):
+            self._client.get_registered_model(name)
+            found = self._client.search_model_versions(
+                f"name = '{name}'", order_by=["version_number DESC"], max_results=1
+            )
+        if not found:
+            raise NotFound(f"{name!r} has no version", place=self._place)
+        return int(found[0].version)
+
+    def stated(self, name: str, version: int) -> StatedRun:
+        """Returns what MLflow knows of a version and of the run behind it.
 
         Raises:
             NotFound: no such model or version.
             Unreachable: MLflow does not answer.
         """
-        with self._asking(f"no registered model {name!r}, or no version {version or 'of it'}"):
+        with self._asking(f"no registered model {name!r}, or no version {version}"):
             model = self._client.get_registered_model(name)
-            found = self._version(name, version)
+            found = self._client.get_model_version(name, str(version))
             run_id = found.run_id or self._run_behind(found)
             run = self._run(run_id) if run_id else None
-        data = run.data if run else None
-        tags = {**(data.tags if data else {}), **found.tags}
         return StatedRun(
-            tracking=without_secrets(door.shown(self._uri)),
             model=name,
             version=int(found.version),
             aliases=sorted(a for a, v in model.aliases.items() if int(v) == int(found.version)),
             run_id=run_id or None,
-            user=tags.get(USER),
-            git_commit=tags.get(COMMIT),
-            git_repo=without_secrets(tags[REPO]) if REPO in tags else None,
-            params=_told(data.params) if data else {},
-            metrics=_finite(data.metrics) if data else {},
-            tags=_told({key: value for key, value in tags.items() if key not in LEFT_OUT}),
-            datasets=[_dataset(each) for each in (run.inputs.dataset_inputs if run else ())],
+            **self._facts(run, found.tags),
         )
+
+    def stated_run(self, run_id: str) -> StatedRun:
+        """Returns what MLflow knows of a run.
+
+        Raises:
+            NotFound: no such run.
+            Unreachable: MLflow does not answer.
+        """
+        with self._asking(f"no run {run_id!r}"):
+            run = self._client.get_run(run_id)
+        return StatedRun(run_id=run_id, **self._facts(run, {}))
+
+    def _facts(self, run: Any, own_tags: Mapping[str, str]) -> dict[str, Any]:
+        data = run.data if run else None
+        tags = {**(data.tags if data else {}), **own_tags}
+        return {
+            "tracking": without_secrets(door.shown(self._uri)),
+            "user": tags.get(USER),
+            "git_commit": tags.get(COMMIT),
+            "git_repo": without_secrets(tags[REPO]) if REPO in tags else None,
+            "params": _told(data.params) if data else {},
+            "metrics": _finite(data.metrics) if data else {},
+            "tags": _told({key: value for key, value in tags.items() if key not in LEFT_OUT}),
+            "datasets": [_dataset(each) for each in (run.inputs.dataset_inputs if run else ())],
+        }
 
     def fetch_adapters(self, name: str, version: int, *, into: Path) -> None:
         """Downloads every PEFT folder among a version's artifacts, and nothing else.
@@ -86,36 +114,46 @@ class RegisteredModels:
         with self._asking("no such version"):
             source = self._client.get_model_version_download_uri(name, str(version))
         place = f"mlflow:{name}/{version}"
+        found = self._download(source, place=place, into=into)
+        if found is None:
+            raise NotFound(
+                f"its artifacts are not at {door.shown(source)}",
+                place=place,
+                hint="MLflow never looks there: whoever registered it may know where they went",
+            )
+        if not found:
+            raise _nothing_there(place)
+
+    def fetch_adapters_of_run(self, run_id: str, *, into: Path) -> None:
+        """Downloads every PEFT folder among a run's artifacts or those of the models it logged.
+
+        Raises:
+            NotFound: no such run, or none of its artifacts is a PEFT folder.
+            Unreachable: MLflow does not answer.
+        """
+        place = f"MLflow run {run_id}"
+        with self._asking(f"no run {run_id!r}"):
+            run = self._client.get_run(run_id)
+            logged = run.outputs.model_outputs if run.outputs else []
+            models = [self._client.get_logged_model(each.model_id) for each in logged]
+        sources = [run.info.artifact_uri, *(model.artifact_location for model in models)]
+        found = [self._download(source, place=place, into=into) for source in sources]
+        if not any(found):
+            raise _nothing_there(place)
+
+    def _download(self, source: str, *, place: str, into: Path) -> int | None:
+        """Downloads the PEFT folders below ``source``; returns how many, if any file is there."""
         with self._asking(f"its artifacts are not at {door.shown(source)}", place=place):
             from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
             artifacts = get_artifact_repository(source, tracking_uri=self._uri)
             if not artifacts.list_artifacts(None):
-                raise NotFound(
-                    f"its artifacts are not at {door.shown(source)}",
-                    place=place,
-                    hint="MLflow never looks there: whoever registered it may know where they went",
-                )
-            into.mkdir(parents=True, exist_ok=True)
+                return None
             folders = list(_adapters(artifacts))
+            into.mkdir(parents=True, exist_ok=True)
             for folder in folders:
                 artifacts.download_artifacts(folder, dst_path=str(into))
-        if not folders:
-            raise NotFound(
-                f"no {CONFIG} among its artifacts",
-                place=place,
-                hint="no PEFT folder was logged with it: import the folder itself",
-            )
-
-    def _version(self, name: str, version: int | None) -> Any:
-        if version is not None:
-            return self._client.get_model_version(name, str(version))
-        newest = self._client.search_model_versions(
-            f"name = '{name}'", order_by=["version_number DESC"], max_results=1
-        )
-        if not newest:
-            raise NotFound(f"{name!r} has no version", place=self._place)
-        return newest[0]
+        return len(folders)
 
     def _run_behind(self, version: Any) -> str | None:
         """Returns the run of the logged model that a version stands on."""
@@ -151,6 +189,14 @@ class RegisteredModels:
                 raise NotFound(absent, place=place or self._place, hint=hint) from None
             except FileNotFoundError:
                 raise NotFound(absent, place=place or self._place) from None
+
+
+def _nothing_there(place: str) -> NotFound:
+    return NotFound(
+        f"no {CONFIG} among its artifacts",
+        place=place,
+        hint="no PEFT folder was logged with it: import the folder itself",
+    )
 
 
 def _adapters(artifacts: Any) -> Iterator[str]:

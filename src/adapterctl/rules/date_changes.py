@@ -1,0 +1,111 @@
+"""Dates that moved, and dates that their feed lists no longer: EOL005 and EOL008."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from adapterctl.records.lifecycle import Kind, Observation
+from adapterctl.records.recipe import Serving
+from adapterctl.rules.endings import Frame, Judged, about, declare_first, phrase
+from adapterctl.rules.findings import Finding
+from adapterctl.rules.ledger import feed_of
+from adapterctl.rules.lifecycle import Almanac, Change, day_of, hits
+
+_KINDS: dict[Kind, str] = {"shutdown": "shutdown", "not_before": "not before"}
+_OPTIONS: dict[Kind, str] = {"shutdown": "--shutdown", "not_before": "--not-before"}
+
+
+def date_changes(standing: Judged, almanac: Almanac, frame: Frame) -> Iterator[Finding]:
+    """Yields what became of the dates that hit an adapter version.
+
+    A move is said for as many days as the audit looks ahead, a withdrawal until the date is seen
+    again, there or elsewhere. Of several on one clock, the latest is said.
+    """
+    places = almanac.places(standing.base, standing.serving)
+    hitting = [
+        change
+        for change in almanac.changes(standing.base)
+        if hits(change.before, places) or hits(change.now, places)
+    ]
+    known = almanac.about(standing.base)
+    moved = [one for one in hitting if one.now.date is not None and _is_recent(one, frame)]
+    gone = [one for one in hitting if one.now.date is None and not _is_back(one, known)]
+    yield from (_moved(standing, almanac, one) for one in _by_clock(moved))
+    yield from (_vanished(standing, almanac, one) for one in _by_clock(gone))
+
+
+def _is_recent(change: Change, frame: Frame) -> bool:
+    seen_on = date.fromisoformat(change.now.seen_on)
+    return 0 <= (frame.today - seen_on).days <= frame.horizon_days
+
+
+def _is_back(gone: Change, known: Iterable[Observation]) -> bool:
+    """Whether anybody has seen a date of the same clock since."""
+    return any(
+        _clock(seen) == _clock(gone.now) and seen.seen_on >= gone.now.seen_on for seen in known
+    )
+
+
+def _by_clock(changes: Iterable[Change]) -> list[Change]:
+    latest: dict[tuple[str | None, ...], Change] = {}
+    for change in sorted(changes, key=lambda one: one.now.seen_on):
+        latest[_clock(change.now)] = change
+    return list(latest.values())
+
+
+def _clock(seen: Observation) -> tuple[str | None, ...]:
+    return (seen.phase, seen.provider, seen.region)
+
+
+def _moved(standing: Judged, almanac: Almanac, change: Change) -> Finding:
+    before, now = change
+    days = (day_of(now) - day_of(before)).days
+    by = f", {abs(days)} d {'later' if days > 0 else 'earlier'}" if days else ""
+    return about(
+        standing,
+        "EOL005",
+        "medium",
+        message=f"{phrase(now, standing.base)} {_KINDS[before.kind]} {before.date} became "
+        f"{_KINDS[now.kind]} {now.date}{by}; seen on {now.seen_on}; source {now.source}",
+        phase=now.phase,
+        provider=now.provider,
+        region=now.region,
+        date=day_of(now),
+        mend=f"adapterctl lifecycle show {standing.base}"
+        if standing.base in almanac.bases
+        else declare_first(standing, _place(now)),
+    )
+
+
+def _vanished(standing: Judged, almanac: Almanac, change: Change) -> Finding:
+    before, now = change
+    return about(
+        standing,
+        "EOL008",
+        "medium",
+        message=f"{phrase(now, standing.base)} {_KINDS[before.kind]} {before.date} is no longer "
+        f"listed by {feed_of(now)} since {now.seen_on}; source {before.source}",
+        phase=now.phase,
+        provider=now.provider,
+        region=now.region,
+        date=day_of(before),
+        mend=_state(standing.base, before)
+        if standing.base in almanac.bases
+        else declare_first(standing, _place(now)),
+    )
+
+
+def _state(base: str, gone: Observation) -> str:
+    """Returns how the date is stated by hand, once somebody has looked it up."""
+    provider = f" --provider {gone.provider}" if gone.provider else ""
+    region = f" --region {gone.region}" if gone.region else ""
+    option = _OPTIONS[gone.kind]
+    return (
+        f"adapterctl lifecycle add {base} --phase {gone.phase}{provider}{region} {option} DATE "
+        "--source URL"
+    )
+
+
+def _place(seen: Observation) -> Serving | None:
+    return Serving(provider=seen.provider, region=seen.region) if seen.provider else None
