@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,9 +51,11 @@ def minilm() -> Path:
 
 @pytest.fixture(autouse=True)
 def _one_tracking_server_per_test() -> Iterator[None]:
-    """mlflow.set_tracking_uri sets the environment variable, too, and for good."""
+    """mlflow.set_tracking_uri sets the environment variable, too, and both for good."""
     before = os.environ.get("MLFLOW_TRACKING_URI")
     yield
+    if "mlflow" in sys.modules:
+        sys.modules["mlflow"].set_tracking_uri(None)
     if os.environ.get("MLFLOW_TRACKING_URI") == before:
         return
     os.environ.pop("MLFLOW_TRACKING_URI", None)

@@ -189,14 +189,22 @@ def test_the_same_statement_again_is_unchanged_and_another_date_has_moved():
     assert restated.outcome == "restated"
 
 
-def test_a_date_after_a_tombstone_is_recorded_anew():
+def test_a_date_after_a_tombstone_is_written_again_though_its_key_is_not_new():
     ledger = [seen("2027-01-01"), seen(None, seen_on="2026-11-05")]
-    assert record_of(seen("2027-01-01"), ledger).outcome == "recorded"
+    assert record_of(seen("2027-01-01"), ledger).outcome == "restated"
+    assert record_of(seen("2027-03-01"), ledger).outcome == "moved"
+
+
+def test_an_end_that_had_come_when_its_feed_dropped_it_stays():
+    ended = seen("2026-10-01")
+    assert current([ended, seen(None, seen_on="2026-11-05")]) == [ended]
+    earliest = seen("2026-10-01", kind="not_before")
+    assert current([earliest, seen(None, kind="not_before", seen_on="2026-11-05")]) == []
 
 
 def test_a_sighting_carries_the_days_left_and_what_it_superseded():
     ledger = [seen("2027-01-01"), seen(in_days(43), seen_on="2026-11-05")]
-    (one,) = sightings(current(ledger), ledger, today=TODAY)
+    (one,) = sightings(ledger, today=TODAY)
     assert one.days == 43
     assert [(past.date, past.seen_on) for past in one.earlier] == [("2027-01-01", "2026-11-01")]
 

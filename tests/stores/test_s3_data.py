@@ -99,13 +99,13 @@ def test_a_copy_is_read_again_unless_it_was_damaged(
 
 
 @pytest.mark.parametrize("from_remote", [True, False])
-def test_a_capsule_gets_the_pinned_version_and_asks_nobody(
+def test_a_room_gets_the_pinned_version_and_asks_nobody(
     from_remote: bool, data: BucketData, pin: DatasetPin, s3: LoopbackS3, tmp_path: Path
 ) -> None:
     s3.put("customers", "rows.jsonl", NEW)
-    data.fetch(pin, tmp_path / "capsule", from_remote=from_remote)
+    data.fetch(pin, tmp_path / "room", from_remote=from_remote)
     with environment(NOBODY):
-        assert opened(tmp_path / "capsule").file(URL).read_bytes() == OLD
+        assert opened(tmp_path / "room").file(URL).read_bytes() == OLD
 
 
 def test_a_cached_copy_serves_unless_the_bucket_is_to_be_proven(
@@ -113,7 +113,7 @@ def test_a_cached_copy_serves_unless_the_bucket_is_to_be_proven(
 ) -> None:
     with environment(NOBODY):
         offline = opened(tmp_path / "here")
-        offline.fetch(pin, tmp_path / "capsule", from_remote=False)
+        offline.fetch(pin, tmp_path / "room", from_remote=False)
         with pytest.raises(Unreachable, match=URL):
             offline.fetch(pin, tmp_path / "proven", from_remote=True)
     assert not (tmp_path / "proven" / "buckets").exists() or not list(
@@ -125,8 +125,8 @@ def test_without_its_copy_it_is_fetched_again(
     data: BucketData, pin: DatasetPin, tmp_path: Path
 ) -> None:
     shutil.rmtree(tmp_path / "here")
-    target = data.fetch(pin, tmp_path / "capsule", from_remote=False)
-    assert target == laid_out(tmp_path / "capsule", URL) and target.read_bytes() == OLD
+    target = data.fetch(pin, tmp_path / "room", from_remote=False)
+    assert target == laid_out(tmp_path / "room", URL) and target.read_bytes() == OLD
 
 
 def test_a_version_that_is_gone_is_named(
@@ -134,7 +134,7 @@ def test_a_version_that_is_gone_is_named(
 ) -> None:
     s3.client.delete_object(Bucket="customers", Key="rows.jsonl", VersionId=pin.version_id)
     with pytest.raises(NotFound) as caught:
-        data.fetch(pin, tmp_path / "capsule", from_remote=True)
+        data.fetch(pin, tmp_path / "room", from_remote=True)
     assert str(caught.value) == (
         f"{URL}: version {pin.version_id} of it is gone\n"
         "  hint: restore it from a copy; a version that S3 has deleted does not come back"
@@ -146,8 +146,8 @@ def test_other_bytes_than_the_pin_says_are_refused(
 ) -> None:
     other = msgspec.structs.replace(pin, sha256=hashlib.sha256(NEW).hexdigest())
     with pytest.raises(Mismatch, match=f"version {pin.version_id} of it has other bytes"):
-        data.fetch(other, tmp_path / "capsule", from_remote=True)
-    assert not laid_out(tmp_path / "capsule", URL).exists()
+        data.fetch(other, tmp_path / "room", from_remote=True)
+    assert not laid_out(tmp_path / "room", URL).exists()
 
 
 def test_any_key_makes_a_safe_name(tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ def test_an_unknown_architecture_is_refused(tmp_path):
     [problem] = caught.value.problems
     assert problem.place == str(tmp_path / "config.json")
     assert "perceptron-9000" in problem.what
-    assert problem.hint == "a newer transformers may know the architecture"
+    assert problem.hint.startswith("a newer transformers may know the architecture")
 
 
 def test_an_architecture_that_cannot_do_the_task_is_refused(bert, tmp_path):

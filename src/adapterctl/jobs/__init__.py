@@ -10,7 +10,8 @@ What several verbs share:
   `trainer_inputs` is what it is handed, `trainer_output` what it leaves.
 - `retention` looks how long buckets keep the data.
 - `effect` refuses what does nothing; `probe` keeps a few answers; `environment_lock` the lock.
-- `capsule`: a project laid out from one record alone. `journal`: steps of a job that may be killed.
+- `clean_room`: a project laid out from one record alone. `capsule`: what a run elsewhere left,
+  written by `callback`. `journal`: steps of a job that may be killed.
 - `importing` adopts folders that `import_sources` and `manifest` name, as far as `adapter_folder`
   makes them out; `hosted` adopts what has no weights.
 - `stages`: dvc.yaml. `survey`: how every adapter stands. `api`, `load`: the same from Python.

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapterctl.errors import AdapterctlError, InvalidInput, Mismatch
-from adapterctl.jobs import base_folder, environment_lock, run_capsule
+from adapterctl.jobs import base_folder, environment_lock
+from adapterctl.jobs.capsule import ADAPTER, RECIPE, write_capsule
 from adapterctl.jobs.code_root import code_root
 from adapterctl.jobs.filing import Filed
 from adapterctl.jobs.project import Display, Project, require
@@ -85,7 +86,7 @@ class Registration:
     def end(self, run: EndedRun) -> None:
         """Writes the capsule, and registers it unless that is to be done ended_run."""
         folder = self._capsule or self._scratch()
-        capsule = run_capsule.write(folder, lambda out: self._fill(run, out))
+        capsule = write_capsule(folder, lambda out: self._fill(run, out))
         say = self._project.display.say
         for each in capsule.run.departures:
             say(f"{each.path}: the run used {each.used!r}, the recipe says {each.recipe!r}")
@@ -145,10 +146,10 @@ class Registration:
         root = code_root(self._project, self._recipe)
         code = closure(root, self._recipe.preprocessing)
         trail = ended_run.trail(run)
-        ended_run.save(run, out / run_capsule.ADAPTER)
-        write_trail(out / run_capsule.ADAPTER / TRAIL, trail)
+        ended_run.save(run, out / ADAPTER)
+        write_trail(out / ADAPTER / TRAIL, trail)
         bundle(root, code, out / "code")
-        shutil.copyfile(self._path, out / run_capsule.RECIPE)
+        shutil.copyfile(self._path, out / RECIPE)
         environment = ended_run.environment_of(run)
         return Capsule(
             schema_version=1,
@@ -162,8 +163,8 @@ class Registration:
             lock=environment_lock.keep(self._project, environment, folder=out),
             training=ended_run.facts(run, labels=labels, trail=trail),
             run=_facts(run, used, examples=examples, tokenizer=tokenizer),
-            weights_sha256=weights_digest(out / run_capsule.ADAPTER / "adapter_model.safetensors"),
-            adapter_config_sha256=config_digest(out / run_capsule.ADAPTER / "adapter_config.json"),
+            weights_sha256=weights_digest(out / ADAPTER / "adapter_model.safetensors"),
+            adapter_config_sha256=config_digest(out / ADAPTER / "adapter_config.json"),
         )
 
     def _used(self, run: EndedRun, folder: Path) -> AsUsed:

@@ -1,118 +1,98 @@
-"""A capsule: a small project laid out from one record, with nothing that is not pinned.
-
-Data and code come from the DVC remote and are re-hashed; the working tree plays no part.
-"""
+"""A capsule: the folder that a training run elsewhere leaves, written and read back."""
 
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import msgspec
-
-from adapterctl.errors import Mismatch
-from adapterctl.jobs.base_folder import locate
-from adapterctl.jobs.forget import must_have_data
-from adapterctl.jobs.pinning import code_digest
-from adapterctl.jobs.project import Project
-from adapterctl.records.base import Base, BaseSource
-from adapterctl.records.policy import Policy
-from adapterctl.records.recipe import Recipe
-from adapterctl.records.version import BasePin, DatasetPin, VersionRecord
-from adapterctl.rules.data_pins import data_pins
-from adapterctl.stores.code import pinned
+from adapterctl.errors import InvalidInput, Mismatch, NotFound, Problem
+from adapterctl.jobs.sources import Sources
+from adapterctl.records.canonical import pretty
+from adapterctl.records.capsule import Capsule
+from adapterctl.records.reading import read_json
+from adapterctl.rules.recipes import TRAIN
 from adapterctl.stores.files import write_atomically
-from adapterctl.stores.registry import dump_yaml
+from adapterctl.stores.safetensors import config_digest, weights_digest
+
+FACTS, RECIPE, ADAPTER = "capsule.json", "recipe.yaml", "adapter"
 
 
-def unpack(
-    project: Project, record: VersionRecord, out: Path, *, from_remote: bool = False
-) -> Project:
-    """Lays out data, code and recipe of ``record`` in the new folder ``out``.
-
-    Bases are put in by `put_base`: data and code are of use without the base, too.
+def write_capsule(folder: Path, fill: Callable[[Path], Capsule]) -> Capsule:
+    """Writes a capsule, whole or not at all; replaces one that is there.
 
     Args:
-        project: where the record is registered.
-        record: the version.
-        out: replaced if it exists.
-        from_remote: fetch every byte from the remote, even what DVC's cache holds.
+        folder: where.
+        fill: puts everything but ``capsule.json`` into a new folder, and returns that.
+    """
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    capsule = fill(partial)
+    write_atomically(partial / FACTS, pretty(capsule))
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+    return capsule
 
-    Returns:
-        the capsule as a project.
+
+def read_capsule(folder: Path) -> Capsule:
+    """Returns what a capsule says of itself, its adapter compared with that.
 
     Raises:
-        NotFound: an object is gone from the remote, or its data were removed lawfully.
-        Mismatch: an object is not what the record says.
+        NotFound: not a capsule.
+        Mismatch: the adapter in it is not the one that the run left.
     """
-    must_have_data(project, record)
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
-    for pin in data_pins(record):
-        fetch_data(project, pin, out, from_remote=from_remote)
-    version = out / ".version"
-    project.dvc.fetch_folder(record.artifacts, version, from_remote=from_remote)
-    _place_code(record, version, out)
-    write_atomically(out / "params.yaml", dump_yaml(Policy()).encode())
-    put_recipe(out, record.recipe)
-    return replace(project, root=out, holds_code=True)
-
-
-def fetch_data(project: Project, pin: DatasetPin, out: Path, *, from_remote: bool) -> Path:
-    """Brings pinned data to where the project in the folder ``out`` reads them.
-
-    Raises:
-        NotFound: they are gone from the remote, or their version from its bucket.
-        Mismatch: they are not what the record says.
-    """
-    if pin.version_id is None:
-        return project.dvc.fetch(pin, out, from_remote=from_remote)
-    private = replace(project, root=out).private
-    return project.bucket_data.fetch(pin, private, from_remote=from_remote)
-
-
-def put_recorded_base(project: Project, record: VersionRecord, capsule: Path) -> None:
-    """Declares the recorded base in the capsule, at its present place.
-
-    Raises:
-        NotFound: it is not there any more.
-    """
-    put_base(capsule, record.base, folder=locate(project, record.base))
-
-
-def put_base(capsule: Path, base: Base | BasePin, *, folder: Path) -> None:
-    """Declares a base in the capsule, at the absolute place where its weights lie."""
-    entry = Base(
-        schema_version=1,
-        base=base.base,
-        source=BaseSource(path=str(folder)),
-        revision=base.revision,
-        fingerprint=base.fingerprint,
-        digests=base.digests,
-        family=base.family,
-        architecture=base.architecture,
+    facts = folder / FACTS
+    if not facts.is_file():
+        raise NotFound(
+            f"no {FACTS} here: not a capsule, or a run was killed while it wrote it",
+            place=str(folder),
+            hint="RegisterCallback(recipe, capsule=DIR) writes one",
+        )
+    capsule = read_json(facts.read_bytes(), Capsule, file=str(facts))
+    adapter = folder / ADAPTER
+    found = (
+        weights_digest(adapter / "adapter_model.safetensors"),
+        config_digest(adapter / "adapter_config.json"),
     )
-    path = capsule / "registry" / "bases" / f"{base.base}.yaml"
-    write_atomically(path, dump_yaml(entry).encode())
-
-
-def put_recipe(capsule: Path, recipe: Recipe) -> None:
-    """Writes the recipe that the capsule builds; the code is in it, wherever that came from."""
-    path = capsule / "registry" / "adapters" / recipe.adapter / "recipe.yaml"
-    here = msgspec.structs.replace(recipe, code=None)
-    write_atomically(path, dump_yaml(here).encode())
-
-
-def _place_code(record: VersionRecord, version: Path, out: Path) -> None:
-    for pin in record.code.files:
-        target = out / pin.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(version / "code" / pin.path, target)
-    found = pinned(out, (pin.path for pin in record.code.files))
-    if code_digest(found) != record.code.digest:
+    if found != (capsule.weights_sha256, capsule.adapter_config_sha256):
         raise Mismatch(
-            f"the code bundle of {record.adapter}@{record.version} is not the recorded one",
-            place=record.code.entry_point,
-            hint=f"adapterctl verify {record.adapter}@{record.version}",
+            "not the adapter that the run left", place=str(adapter), hint="copy the capsule again"
+        )
+    return capsule
+
+
+def must_agree(capsule: Capsule, sources: Sources) -> None:
+    """Compares the five here with the five where the run was.
+
+    Raises:
+        InvalidInput: every one that differs.
+    """
+    problems = list(_differences(capsule, sources))
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _differences(capsule: Capsule, sources: Sources) -> Iterator[Problem]:
+    recipe = sources.recipe
+    if capsule.base != sources.base.fingerprint:
+        yield Problem(
+            place=f"registry/bases/{recipe.base}.yaml",
+            what=f"the run was on {capsule.base}, and {recipe.base} is {sources.base.fingerprint}",
+            hint="write the base that it was on into the recipe, or train again",
+        )
+    there = {pin.path: pin.sha256 for pin in capsule.code}
+    for pin in sources.code:
+        if there.get(pin.path, pin.sha256) != pin.sha256:
+            yield Problem(
+                place=pin.path,
+                what="not what it was where the run was",
+                hint=f"the run's is in the capsule: code/{pin.path}",
+            )
+    if sources.rows_sha256[TRAIN] != capsule.prepared.rows_sha256:
+        count = f"{len(sources.rows[TRAIN]):,} rows, and the run had {capsule.prepared.rows:,}"
+        yield Problem(
+            place=recipe.data.train.path,
+            what=f"prepared, it gives other rows than where the run was: here {count}",
+            hint="put the data here that the run was given",
         )

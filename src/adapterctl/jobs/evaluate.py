@@ -7,7 +7,7 @@ from pathlib import Path
 
 from adapterctl.jobs import building, filing
 from adapterctl.jobs.building import Evaluation
-from adapterctl.jobs.capsule import put_recorded_base, unpack
+from adapterctl.jobs.clean_room import put_recorded_base, unpack
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.sources import gather
 from adapterctl.records.canonical import pretty
@@ -56,9 +56,9 @@ def evaluate_version(project: Project, wanted: str, *, out: Path | None, device:
 def answers_of(project: Project, adapter: str, version: int, *, device: str) -> Evaluation:
     """Runs a registered version on its own base and its pinned evaluation sets."""
     record = project.registry.record(adapter, version)
-    capsule = unpack(project, record, project.private / "capsules" / f"{adapter}-{version}")
-    put_recorded_base(project, record, capsule.root)
-    sources = gather(capsule, record.recipe, code=record.code.files)
+    room = unpack(project, record, project.private / "evaluations" / f"{adapter}-{version}")
+    put_recorded_base(project, record, room.root)
+    sources = gather(room, record.recipe, code=record.code.files)
     base = building.open_base(sources, device=device)
     folder = filing.fetched(project, record) / "adapter"
     return building.evaluate(

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapterctl.errors import InvalidInput, Problem, Refused
-from adapterctl.jobs import retention, run_capsule
+from adapterctl.jobs import retention
+from adapterctl.jobs.capsule import must_agree, read_capsule
 from adapterctl.jobs.code_root import code_root
 from adapterctl.jobs.pinning import chosen_rows
 from adapterctl.jobs.project import Project
@@ -82,7 +83,7 @@ def check(project: Project, recipe_path: Path, *, capsule: Path | None = None) -
         recipe_path: the recipe.
         capsule: what a run elsewhere left: its recipe, as used, and its rows are judged instead.
     """
-    kept = None if capsule is None else run_capsule.read(capsule)
+    kept = None if capsule is None else read_capsule(capsule)
     recipe = kept.recipe if kept else project.registry.recipe_at(located(project, recipe_path))
     examined = examine(project, recipe, run=kept.run if kept else None)
     sources = _gathered(project, recipe, examined, capsule=kept)
@@ -153,7 +154,7 @@ def _gathered(
         return None
     sources = gather(project, recipe, code=examined.code)
     if capsule is not None:
-        run_capsule.must_agree(capsule, sources)
+        must_agree(capsule, sources)
     return sources
 
 

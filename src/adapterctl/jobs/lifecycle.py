@@ -10,6 +10,7 @@ from adapterctl.errors import InvalidInput
 from adapterctl.jobs.project import Project
 from adapterctl.records.lifecycle import Kind, Observation, Phase
 from adapterctl.rules.ledger import Added, Sighting, record_of, sightings
+from adapterctl.rules.lifecycle import names_of
 from adapterctl.rules.redaction import without_credentials
 
 FEED = "manual"
@@ -61,7 +62,7 @@ def add(project: Project, base: str, dates: Dates) -> Added:
 def show(project: Project, base: str) -> list[Sighting]:
     """Returns what is known of a base under any of its names, the earliest date first."""
     known = project.registry.base(base)
-    names = {base, *known.names}
+    names = set(names_of(known))
     about = [seen for seen in project.registry.observations() if seen.subject in names]
     return sightings(about, today=project.today)
 

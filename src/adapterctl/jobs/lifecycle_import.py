@@ -32,6 +32,7 @@ def import_feed(project: Project, feed: Feed, path: Path) -> Import:
     taken = intake(
         reading.dated,
         ledger,
+        named={key_of(feed, row.key) for row in snapshot.rows},
         kept=[key_of(feed, one.key) for one in reading.refused],
         covers=tuple(key_of(feed, prefix) for prefix in snapshot.covers),
         seen_on=seen_on,

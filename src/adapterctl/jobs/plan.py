@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from adapterctl.errors import AdapterctlError, InvalidInput, Mismatch, NotFound
-from adapterctl.jobs import capsule
+from adapterctl.jobs import clean_room
 from adapterctl.jobs.base_folder import checked, locate
 from adapterctl.jobs.forget import must_have_data
 from adapterctl.jobs.project import Project, require
@@ -207,7 +207,7 @@ def _pinned_rows(project: Project, record: VersionRecord, here: list[Blocker]) -
     """Prepares the training rows from what the record pins; ``here`` says why that is needed."""
     out = project.private / "plans" / f"{record.adapter}-{record.version}"
     try:
-        place = capsule.unpack(project, record, out)
+        place = clean_room.unpack(project, record, out)
         rows = prepared(place, record.recipe, record.recipe.data.train.path)
         _must_be_recorded(rows, record, place="pinned data and code")
     except AdapterctlError as error:

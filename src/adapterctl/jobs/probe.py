@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from adapterctl.errors import InvalidInput
 from adapterctl.jobs import building, filing
-from adapterctl.jobs.capsule import put_recorded_base, unpack
+from adapterctl.jobs.clean_room import put_recorded_base, unpack
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.sources import Sources, gather
@@ -60,11 +60,11 @@ def behaviour(project: Project, wanted: str) -> Behaviour:
 
 def _again(project: Project, record: VersionRecord, place: Path) -> Behaviour:
     device = "cpu" if record.environment.device == "cpu" else "auto"
-    capsule = unpack(project, record, place / "capsule")
-    folder = capsule.root / ".version"
+    room = unpack(project, record, place / "room")
+    folder = room.root / ".version"
     recorded = _recorded(folder / filing.PROBE, record)
-    put_recorded_base(project, record, capsule.root)
-    sources = gather(capsule, record.recipe, code=record.code.files)
+    put_recorded_base(project, record, room.root)
+    sources = gather(room, record.recipe, code=record.code.files)
     base = building.open_base(sources, device=device)
     there = [
         (each.set, each.row) for each in recorded if each.row < len(sources.rows.get(each.set, []))

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from adapterctl.errors import AdapterctlError, Refused
-from adapterctl.jobs import building, capsule, filing, pinning, probe, register
+from adapterctl.jobs import building, clean_room, filing, pinning, probe, register
 from adapterctl.jobs.base_folder import checked, locate
 from adapterctl.jobs.effect import must_take_effect
 from adapterctl.jobs.filing import Filed
@@ -116,7 +116,7 @@ def _open(
 
 def _run(job: Job) -> tuple[VersionRecord, ParityReport]:
     """The same five again are the candidate that is there; else both sides, verdict, record."""
-    place = capsule.unpack(job.project, job.record, job.folder / "capsule")
+    place = clean_room.unpack(job.project, job.record, job.folder / "room")
     sources = _new_sources(job, place)
     pins = _pins(job, sources)
     known = _known(job, pins.inputs)
@@ -140,11 +140,11 @@ def _known(job: Job, inputs: str) -> VersionRecord | None:
 
 
 def _new_sources(job: Job, place: Project) -> Sources:
-    """Puts the successor and the mapped recipe into the capsule, and gathers there."""
+    """Puts the successor and the mapped recipe into the room, and gathers there."""
     recipe = job.plan.proposed_recipe
     base = job.project.registry.base(recipe.base)
-    capsule.put_base(place.root, base, folder=locate(job.project, base))
-    capsule.put_recipe(place.root, recipe)
+    clean_room.put_base(place.root, base, folder=locate(job.project, base))
+    clean_room.put_recipe(place.root, recipe)
     return gather(place, recipe, code=job.record.code.files)
 
 
@@ -220,7 +220,7 @@ def _old_answers(job: Job, place: Project) -> tuple[Answers, OldSide]:
         return _read_answers(job, kept, "old"), "rerun"
     try:
         checked(job.project, job.record.base)
-        capsule.put_recorded_base(job.project, job.record, place.root)
+        clean_room.put_recorded_base(job.project, job.record, place.root)
     except AdapterctlError as error:
         job.project.display.say(
             f"the old base cannot run ({error.problems[0].what}): its recorded predictions serve"

@@ -17,8 +17,8 @@ from adapterctl.jobs import (
     mlflow_run,
     pinning,
     probe,
-    run_capsule,
 )
+from adapterctl.jobs.capsule import ADAPTER, read_capsule
 from adapterctl.jobs.code_root import code_root
 from adapterctl.jobs.effect import must_take_effect
 from adapterctl.jobs.filing import Announce, Filed
@@ -108,11 +108,11 @@ def register_capsule(project: Project, folder: Path, *, device: str) -> Filed:
         InvalidInput: base, code or data are not those of the run; every one that differs.
         NotFound: not a capsule. Mismatch: its adapter is not the one that the run left.
     """
-    capsule = run_capsule.read(folder)
+    capsule = read_capsule(folder)
     filing.must_be_writable(project, capsule.adapter)
     sources = gates.passed(project, capsule.recipe, capsule=capsule)
     taken = Taken(
-        folder=folder / run_capsule.ADAPTER,
+        folder=folder / ADAPTER,
         run=capsule.run,
         capsule=capsule,
         lock=folder / environment_lock.LOCK,
@@ -226,7 +226,7 @@ def file_version(
 ) -> Filed:
     """Stores the folder in ``work``, claims the next number and mirrors the version.
 
-    ``code_root`` is where the import closure lies: the project, or a capsule.
+    ``code_root`` is where the import closure lies: the project, or a clean room.
     """
     folder = filing.assemble(
         code_root,

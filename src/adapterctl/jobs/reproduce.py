@@ -10,7 +10,7 @@ from pathlib import Path
 
 from adapterctl.errors import AdapterctlError, InvalidInput
 from adapterctl.jobs.building import FACTS, BuildFacts
-from adapterctl.jobs.capsule import put_recorded_base, unpack
+from adapterctl.jobs.clean_room import put_recorded_base, unpack
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.trail_file import TRAIL, read_trail
@@ -56,23 +56,23 @@ def reproduce(project: Project, wanted: str, *, device: str) -> Reproduction:
 def _again(project: Project, record: VersionRecord, place: Path, *, device: str) -> Reproduction:
     name = f"{record.adapter}@{record.version}"
     project.display.say(f"fetching every input of {name} from the remote")
-    unpack(project, record, place / "capsule", from_remote=True)
-    put_recorded_base(project, record, place / "capsule")
+    unpack(project, record, place / "room", from_remote=True)
+    put_recorded_base(project, record, place / "room")
     project.display.say("training in a clean process")
     _train_in_child(place, record, device=device)
-    return _compare(record, place / "capsule")
+    return _compare(record, place / "room")
 
 
 def _train_in_child(place: Path, record: VersionRecord, *, device: str) -> None:
     home = place / "home"
     home.mkdir()
-    capsule = place / "capsule"
-    command = [sys.executable, "-s", "-m", "adapterctl", "--project", str(capsule)]
-    command += ["train", record.adapter, "--out", str(capsule / "rebuilt"), "--device", device]
+    room = place / "room"
+    command = [sys.executable, "-s", "-m", "adapterctl", "--project", str(room)]
+    command += ["train", record.adapter, "--out", str(room / "rebuilt"), "--device", device]
     command += ["--threads", str(record.environment.threads)]
     done = subprocess.run(
         command,
-        cwd=capsule,
+        cwd=room,
         env=clean_environment(home),
         stdout=subprocess.DEVNULL,
         check=False,
@@ -96,15 +96,15 @@ def clean_environment(home: Path) -> dict[str, str]:
     return {**kept, **offline, "HOME": str(home), "USERPROFILE": str(home)}
 
 
-def _compare(record: VersionRecord, capsule: Path) -> Reproduction:
-    rebuilt = capsule / "rebuilt"
+def _compare(record: VersionRecord, room: Path) -> Reproduction:
+    rebuilt = room / "rebuilt"
     digest = weights_digest(rebuilt / "adapter_model.safetensors")
     config = config_digest(rebuilt / "adapter_config.json")
     facts = read_json((rebuilt / FACTS).read_bytes(), BuildFacts, file=FACTS)
     identical = digest == record.weights_sha256 and config == record.adapter_config_sha256
     own_trainer = command_of(record.recipe) is not None
     environments = record.environment, facts.environment
-    recorded = read_trail(capsule / ".version" / TRAIL)
+    recorded = read_trail(room / ".version" / TRAIL)
     return Reproduction(
         adapter=record.adapter,
         version=record.version,

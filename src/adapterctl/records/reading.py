@@ -48,7 +48,7 @@ def read_yaml(text: str, kind: type[T], *, file: str) -> T:
 
 def build(document: Document, kind: type[T]) -> T:
     """Returns the noun in a parsed document; see `read_yaml`."""
-    problems = list(_problems(document, kind))
+    problems = list(dict.fromkeys(_problems(document, kind)))
     if problems:
         raise InvalidInput(problems)
     return msgspec.convert(document.data, kind)

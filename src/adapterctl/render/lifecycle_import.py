@@ -23,7 +23,7 @@ def as_text(done: Import) -> str:
     """Returns the counts, what moved, vanished and was refused, and the `git add`."""
     answer, taken = done.answer, done.taken
     corrected = taken.count("restated")
-    also = f", {corrected:,} of them with a new source or successor" if corrected else ""
+    also = f", {corrected:,} of them stated anew" if corrected else ""
     moved = [one for one in taken.seen if one.outcome == "moved"]
     lines = [
         f"{answer.feed}: {answer.read:,} records, as seen on {done.seen_on}",

@@ -9,7 +9,7 @@ from adapterctl.records.lifecycle import Kind, Observation
 from adapterctl.records.recipe import Serving
 from adapterctl.rules.endings import Frame, Judged, about, declare_first, phrase
 from adapterctl.rules.findings import Finding
-from adapterctl.rules.ledger import feed_of
+from adapterctl.rules.ledger import UNDATED, feed_of
 from adapterctl.rules.lifecycle import Almanac, Change, day_of, hits
 
 _KINDS: dict[Kind, str] = {"shutdown": "shutdown", "not_before": "not before"}
@@ -80,12 +80,13 @@ def _moved(standing: Judged, almanac: Almanac, change: Change) -> Finding:
 
 def _vanished(standing: Judged, almanac: Almanac, change: Change) -> Finding:
     before, now = change
+    listed = "listed, but without a date," if now.note == UNDATED else "no longer listed"
     return about(
         standing,
         "EOL008",
         "medium",
-        message=f"{phrase(now, standing.base)} {_KINDS[before.kind]} {before.date} is no longer "
-        f"listed by {feed_of(now)} since {now.seen_on}; source {before.source}",
+        message=f"{phrase(now, standing.base)} {_KINDS[before.kind]} {before.date} is "
+        f"{listed} by {feed_of(now)} since {now.seen_on}; source {before.source}",
         phase=now.phase,
         provider=now.provider,
         region=now.region,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Literal
 
@@ -13,6 +13,10 @@ from adapterctl.records.noun import Noun
 from adapterctl.rules.lifecycle import Change, clocks, day_of, histories, last_dated, standing
 
 Outcome = Literal["recorded", "moved", "restated", "unchanged"]
+
+
+UNDATED = "listed without a date"
+"""Note of a tombstone whose record is still there."""
 
 
 class Recorded(Noun, frozen=True, kw_only=True):
@@ -197,6 +201,7 @@ def intake(
     dated: Sequence[Observation],
     ledger: Iterable[Observation],
     *,
+    named: Collection[str],
     kept: Iterable[str],
     covers: tuple[str, ...],
     seen_on: date,
@@ -206,6 +211,7 @@ def intake(
     Args:
         dated: an observation per dated row.
         ledger: the feed's lines, none of them seen later.
+        named: keys of all rows, dated or not.
         kept: keys of rows whose date could not be taken: what was known of them stays.
         covers: how the keys begin of which the snapshot lists all.
         seen_on: the day of the snapshot.
@@ -213,16 +219,19 @@ def intake(
     known = histories(ledger)
     listed = {one.key for one in dated}.union(kept)
     gone = [
-        lines
+        lines[-1]
         for key, lines in known.items()
         if lines[-1].date is not None and key not in listed and key.startswith(covers)
     ]
     return Intake(
         seen=[beside(one, known.get(one.key, [])) for one in dated],
-        vanished=[Change(lines[-1], _tombstone(lines[-1], seen_on)) for lines in gone],
+        vanished=[
+            Change(one, _tombstone(one, seen_on, note=UNDATED if one.key in named else None))
+            for one in gone
+        ],
     )
 
 
-def _tombstone(known: Observation, seen_on: date) -> Observation:
+def _tombstone(known: Observation, seen_on: date, *, note: str | None) -> Observation:
     """The feed no longer lists what it once did: that is said, and no date is lost."""
-    return replace(known, date=None, seen_on=seen_on.isoformat(), digest=None, note=None)
+    return replace(known, date=None, seen_on=seen_on.isoformat(), digest=None, note=note)

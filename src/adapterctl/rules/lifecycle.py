@@ -79,7 +79,7 @@ class Almanac:
 
     def _names(self, base: str) -> list[str]:
         known = self.bases.get(base)
-        return list(dict.fromkeys([base, *(known.names if known else [])]))
+        return names_of(known) if known else [base]
 
     def places(self, base: str, serving: Sequence[Serving]) -> list[Serving]:
         """Returns where an adapter is served: as its recipe says, or else where its base lives."""
@@ -95,6 +95,12 @@ class Almanac:
         places = self.places(base, serving)
         hitting = [seen for seen in self.about(base) if hits(seen, places)]
         return status_on(hitting, lead_days=lead_days, today=today)
+
+
+def names_of(base: Base) -> list[str]:
+    """Returns what dates may call a base: its names, and what its source calls it."""
+    stated = [base.base, *base.names, base.source.model, base.source.hub]
+    return list(dict.fromkeys(name for name in stated if name))
 
 
 def current(observations: Iterable[Observation]) -> list[Observation]:

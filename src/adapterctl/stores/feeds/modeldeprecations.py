@@ -61,7 +61,7 @@ def _documents(paths: list[Path], progress: Progress) -> Iterator[tuple[Document
             yield document, document.data
         except InvalidInput as error:
             problems.extend(error.problems)
-        if number % FILES_A_STEP == 0 or number == len(paths):
+        if number % FILES_A_STEP == 0 or number == len(paths) > FILES_A_STEP:
             progress(LABEL, number, len(paths))
     if problems:
         raise InvalidInput(problems)

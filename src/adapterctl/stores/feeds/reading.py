@@ -27,6 +27,8 @@ MOST_PROBLEMS = 20
 
 ROWS_A_STEP = 500
 
+HINT = "is it the file of this feed, and whole?"
+
 _DAY = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)")
 
 
@@ -54,9 +56,7 @@ def parsed(text: str, *, file: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         place = f"{file}:{error.lineno}:{error.colno}"
-        raise InvalidInput.one(
-            f"not JSON: {error.msg}", place=place, hint="download the file again"
-        ) from None
+        raise InvalidInput.one(f"not JSON: {error.msg}", place=place, hint=HINT) from None
     except RecursionError:
         raise InvalidInput.one("nested too deep", place=file) from None
 
@@ -83,7 +83,7 @@ def typed(
             done.append((document, _convert(document, data, kind)))
         except InvalidInput as error:
             problems.extend(error.problems)
-        if number % ROWS_A_STEP == 0 or number == len(waiting):
+        if number % ROWS_A_STEP == 0 or number == len(waiting) > ROWS_A_STEP:
             progress(label, number, len(waiting))
     if problems:
         raise InvalidInput([*problems[:MOST_PROBLEMS], *_rest(len(problems) - MOST_PROBLEMS)])
@@ -100,7 +100,7 @@ def _convert(document: Document, data: Any, kind: type[T]) -> T:
 
 def _rest(count: int) -> Iterator[Problem]:
     if count > 0:
-        yield Problem(place="", what=f"and {count:,} more", hint="is it the file of this feed?")
+        yield Problem(place="", what=f"and {count:,} more", hint=HINT)
 
 
 def inside(file: str, place: str, data: Any) -> Document:
@@ -116,7 +116,7 @@ def row(key: str, document: Document, data: T) -> Row[T]:
 def must_have(rows: list[Row[Any]], *, file: str) -> list[Row[Any]]:
     """Refuses an empty feed, which would withdraw every date that is known."""
     if not rows:
-        raise InvalidInput.one("holds no records", place=file, hint="download the file again")
+        raise InvalidInput.one("holds no records", place=file, hint=HINT)
     return rows
 
 

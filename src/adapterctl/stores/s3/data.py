@@ -32,7 +32,7 @@ class BucketData:
     written to the bucket meanwhile.
 
     Below the private folder, ``cache/buckets`` keeps copies by digest, and ``buckets`` is where a
-    capsule has what it reads: it asks nothing of S3.
+    clean room has what it reads: it asks nothing of S3.
     """
 
     def __init__(self, private: Path, *, progress: Progress) -> None:
@@ -55,7 +55,7 @@ class BucketData:
         return self._seen[url]
 
     def file(self, url: str) -> Path:
-        """Returns a local file with an object's rows: laid out for a capsule, or the current ones.
+        """Returns a local file with an object's rows: laid out for a clean room, or current.
 
         Raises:
             InvalidInput: see `current`.
@@ -70,7 +70,7 @@ class BucketData:
 
         Args:
             pin: what to bring.
-            private: the ``.adapterctl`` of a capsule.
+            private: the ``.adapterctl`` of a clean room.
             from_remote: bring the bytes from the bucket, even if a copy is here.
 
         Raises:
@@ -146,7 +146,7 @@ class BucketData:
 
 
 def laid_out(private: Path, url: str) -> Path:
-    """Returns where a capsule has its copy of an object; any key makes a name that is safe."""
+    """Returns where a clean room has its copy of an object; any key makes a name that is safe."""
     return private / "buckets" / f"{_named(url)}{_suffix(url)}"
 
 
