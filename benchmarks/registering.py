@@ -34,10 +34,10 @@ ROWS, GOLD, INTENTS = 847, 231, 77
 
 STEPS = {
     "gates: watched run, clean run, overlap": ("jobs/gates.py", "examine"),
-    "sources read and prepared": ("jobs/sources.py", "gather"),
-    "data pinned and pushed": ("jobs/pinning.py", "pin_data"),
-    "code pinned": ("jobs/pinning.py", "pin_code"),
-    "training": ("training/fleet.py", "train"),
+    "sources read and prepared": ("jobs/inputs/sources.py", "gather"),
+    "data pinned and pushed": ("jobs/inputs/pinning.py", "pin_data"),
+    "code pinned": ("jobs/inputs/pinning.py", "pin_code"),
+    "training": ("training/learning/fleet.py", "train"),
     "base loaded again": ("jobs/building.py", "open_base"),
     "effect checked": ("jobs/effect.py", "must_take_effect"),
     "evaluation": ("jobs/building.py", "evaluate"),

@@ -32,14 +32,16 @@ PINNING = {
     "one of the data sets is tracked": after(
         "adapterctl.stores.dvc.repository:track", since=TRACKED
     ),
-    "the data are pinned": after("adapterctl.jobs.pinning:pin_data", since=TRACKED),
+    "the data are pinned": after("adapterctl.jobs.inputs.pinning:pin_data", since=TRACKED),
 }
 BUILDING = {
     "a checkpoint is being written": after(
-        "adapterctl.training.checkpoints:_sha256", since=LEARNING
+        "adapterctl.training.learning.checkpoints:_sha256", since=LEARNING
     ),
-    "a checkpoint is written": after("adapterctl.training.checkpoints:save", since=LEARNING),
-    "the adapter is trained": after("adapterctl.training.fleet:train", since=LEARNT),
+    "a checkpoint is written": after(
+        "adapterctl.training.learning.checkpoints:save", since=LEARNING
+    ),
+    "the adapter is trained": after("adapterctl.training.learning.fleet:train", since=LEARNT),
     "predictions are being written": after(
         "adapterctl.stores.files:_temporary", path="gold.jsonl", since=MADE
     ),

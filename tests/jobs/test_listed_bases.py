@@ -14,7 +14,7 @@ import pytest
 
 from adapterctl.cli import run
 from adapterctl.errors import InvalidInput
-from adapterctl.jobs.base_folder import checked, pin
+from adapterctl.jobs.inputs.base_folder import checked, pin
 from adapterctl.records.recipe import Serving
 from adapterctl.stores.registry import FolderRegistry
 from support.commands import Commands

@@ -155,7 +155,9 @@ def test_the_plan_shows_the_command_and_what_it_cannot(first: Path) -> None:
 
 def test_a_killed_rebuild_does_not_run_the_trainer_again(first: Path, tmp_path: Path) -> None:
     root = copied(first, tmp_path)
-    trained = after("adapterctl.jobs.command_training:train_by_command", since="finished.json")
+    trained = after(
+        "adapterctl.jobs.trainers.command_training:train_by_command", since="finished.json"
+    )
     killed = run(root, *REBUILD, kill=trained)
     assert (killed.status, "running python" in killed.said) == (KILLED, True)
     done = run(root, *REBUILD, "--resume")

@@ -12,7 +12,7 @@ from adapterctl.errors import InvalidInput, Mismatch, NotFound
 from adapterctl.jobs.plan import plan
 from adapterctl.records.base import BaseSource
 from adapterctl.records.recipe import LoraSettings
-from adapterctl.rules.targets import Blocker
+from adapterctl.rules.mapping.targets import Blocker
 from adapterctl.stores.registry import FolderRegistry
 from support.bench import Bench, make_bench, three_bases, tidied, written
 from support.projects import rows, write_jsonl
@@ -49,7 +49,7 @@ def test_a_plan_is_made_without_training_anything(bench: Bench) -> None:
 
 
 def test_texts_are_measured_in_both_bases_tokens(bench: Bench, bases: Path) -> None:
-    from adapterctl.training.text import load_tokenizer
+    from adapterctl.training.rows.text import load_tokenizer
 
     found = plan(bench.project(), "router", to="new-base")
     texts = [row["text"] for row in tidied(rows(40, seed=1))]

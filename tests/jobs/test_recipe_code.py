@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapterctl.errors import InvalidInput
-from adapterctl.jobs.recipe_code import code_of, strays, trainer_gates
+from adapterctl.jobs.inputs.recipe_code import code_of, strays, trainer_gates
 from adapterctl.records.recipe import Command, Recipe
 from support.recipes import classifier
 

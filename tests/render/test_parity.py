@@ -18,8 +18,8 @@ from adapterctl.render.parity import (
     worst_flips,
 )
 from adapterctl.render.table import WIDTH
-from adapterctl.rules.flips import Flip
-from adapterctl.rules.slices import TOO_FEW
+from adapterctl.rules.parity.flips import Flip
+from adapterctl.rules.parity.slices import TOO_FEW
 
 GOLDENS = Path(__file__).parent / "goldens"
 

@@ -9,10 +9,10 @@ import pytest
 
 from adapterctl.records.recipe import Command, LoraSettings
 from adapterctl.render.plan import as_json, as_text, duration, fleet_as_json, fleet_as_text
-from adapterctl.rules.estimates import TextLengths
 from adapterctl.rules.findings import Skipped
-from adapterctl.rules.plans import FleetPlan, RebuildPlan, draft
-from adapterctl.rules.targets import Blocker
+from adapterctl.rules.mapping.targets import Blocker
+from adapterctl.rules.planning.estimates import TextLengths
+from adapterctl.rules.planning.plans import FleetPlan, RebuildPlan, draft
 from support.goldens import assert_golden
 from support.plans import TODAY, by_command, facts, status
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapterctl.records.noun import NAME_PATTERN
-from adapterctl.rules.adapter_names import free_name, name_for, valid
+from adapterctl.rules.adoption.adapter_names import free_name, name_for, valid
 
 SNAPSHOT = "/home/ana/.cache/huggingface/hub/models--acme--Support-LoRA/snapshots/" + "a" * 40
 

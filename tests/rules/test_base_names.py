@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from adapterctl.rules.base_names import stated_base
+from adapterctl.rules.adoption.base_names import stated_base
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 CACHE = "/home/ana/.cache/huggingface/hub"

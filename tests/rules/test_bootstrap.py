@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from adapterctl.records.parity import Prediction
-from adapterctl.rules.bootstrap import Sides, resample
-from adapterctl.rules.metrics import named
+from adapterctl.rules.parity.bootstrap import Sides, resample
+from adapterctl.rules.parity.metrics import named
 
 
 def mean(sums):

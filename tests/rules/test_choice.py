@@ -9,8 +9,8 @@ import pytest
 
 from adapterctl.errors import InvalidInput
 from adapterctl.records.recipe import LoraSettings
-from adapterctl.rules.choice import chosen, clashes, spell
-from adapterctl.rules.roles import role_of
+from adapterctl.rules.mapping.choice import chosen, clashes, spell
+from adapterctl.rules.mapping.roles import role_of
 from support.families import DECODERS, FAMILIES, given_by_peft, shape
 from support.mapping import ask
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from adapterctl.records.recipe import TrainingSettings
-from adapterctl.rules.estimates import (
+from adapterctl.rules.planning.estimates import (
     Cost,
     LearningRate,
     TextLengths,

@@ -4,17 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapterctl.rules import tango
-from adapterctl.rules.bootstrap import FEWEST_ROWS
-from adapterctl.rules.evidence import (
+from adapterctl.rules.parity import tango
+from adapterctl.rules.parity.bootstrap import FEWEST_ROWS
+from adapterctl.rules.parity.evidence import (
     FEWEST_CHANGES,
     FewChanges,
     PairedProportions,
     PairedResamples,
     evidence,
 )
-from adapterctl.rules.metrics import named
-from adapterctl.rules.tango import Pairs
+from adapterctl.rules.parity.metrics import named
+from adapterctl.rules.parity.tango import Pairs
 from support.answers import answers, outcomes, scored
 
 

@@ -4,8 +4,8 @@ import pytest
 from scipy.stats import binomtest
 
 from adapterctl.records.parity import Prediction
-from adapterctl.rules.flips import exact_bounds, flips, judge_flips
-from adapterctl.rules.side_by_side import SideBySide
+from adapterctl.rules.parity.flips import exact_bounds, flips, judge_flips
+from adapterctl.rules.parity.side_by_side import SideBySide
 from support.answers import scored, side_by_side
 
 

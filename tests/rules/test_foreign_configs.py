@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adapterctl.errors import InvalidInput
-from adapterctl.rules.foreign_configs import carried
+from adapterctl.rules.adoption.foreign_configs import carried
 
 AXOLOTL: dict[str, Any] = {
     "base_model": "meta-llama/Llama-3.1-8B",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adapterctl.rules.hosted import HostedEntry, is_path, name_of
+from adapterctl.rules.adoption.hosted import HostedEntry, is_path, name_of
 
 NAMES = {
     "ft:gpt-4o-mini-2024-07-18:acme:support-router:Ab12": "support-router",

@@ -1,7 +1,7 @@
 import pytest
 
 from adapterctl.errors import InvalidInput
-from adapterctl.rules.manifests import Entry, entries
+from adapterctl.rules.adoption.manifests import Entry, entries
 
 
 def test_every_column_but_the_path_may_be_left_empty_or_out():

@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from adapterctl.errors import InvalidInput
 from adapterctl.records.parity import Prediction
-from adapterctl.rules.metrics import known_metrics, named, per_row, score
+from adapterctl.rules.parity.metrics import known_metrics, named, per_row, score
 from support.answers import answers, scored
 
 LABELS = st.sampled_from(["billing", "card lost", "other", "refund"])

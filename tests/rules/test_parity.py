@@ -13,8 +13,8 @@ from adapterctl.errors import InvalidInput
 from adapterctl.records.canonical import compact
 from adapterctl.records.parity import ParityReport, Prediction
 from adapterctl.records.recipe import Margin
-from adapterctl.rules.parity import NO_METRIC, RECORDED, TIES, judge, worst
-from adapterctl.rules.side_by_side import SideBySide
+from adapterctl.rules.parity.side_by_side import SideBySide
+from adapterctl.rules.parity.verdicts import NO_METRIC, RECORDED, TIES, judge, worst
 from support.answers import answers, scored, side_by_side
 
 GOOD = {"both": 960, "lost": 10, "gained": 12, "neither": 18}
@@ -292,7 +292,7 @@ def test_perplexity_is_read_on_slices_too():
 
 def test_the_rules_load_nothing_heavy_until_they_judge():
     heavy = "sorted({'numpy', 'scipy', 'sklearn', 'rouge_score', 'torch'} & set(sys.modules))"
-    code = f"import sys; import adapterctl.rules.parity; print({heavy})"
+    code = f"import sys; import adapterctl.rules.parity.verdicts; print({heavy})"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from adapterctl.records.adopted import PeftRelease
-from adapterctl.rules.peft_releases import fields_by_release, release_of
+from adapterctl.rules.adoption.peft_releases import fields_by_release, release_of
 
 
 def lora(release: str, **more) -> dict:

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from adapterctl.records.recipe import LoraSettings
-from adapterctl.rules.differences import Change
-from adapterctl.rules.estimates import TextLengths
-from adapterctl.rules.plans import Pin, RebuildPlan, by_deadline, draft
-from adapterctl.rules.runways import Runway
-from adapterctl.rules.targets import Blocker
+from adapterctl.rules.mapping.targets import Blocker
+from adapterctl.rules.planning.differences import Change
+from adapterctl.rules.planning.estimates import TextLengths
+from adapterctl.rules.planning.plans import Pin, RebuildPlan, by_deadline, draft
+from adapterctl.rules.planning.runways import Runway
 from support.plans import facts, status
 
 LENGTHS = TextLengths(rows=100, conversations=0, tokens=1_000, longest=40, limit=128, cut=0, lost=0)

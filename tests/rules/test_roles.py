@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adapterctl.rules.roles import PARTS, ROLES, by_role, is_mixture, role_of
+from adapterctl.rules.mapping.roles import PARTS, ROLES, by_role, is_mixture, role_of
 from support.families import DECODERS, FAMILIES, LAYERS, shape
 
 WITHOUT_ROLE = {

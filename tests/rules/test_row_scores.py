@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from adapterctl.records.parity import Prediction
-from adapterctl.rules.row_scores import rouge_l, token_f1
+from adapterctl.rules.parity.row_scores import rouge_l, token_f1
 
 
 def row(output: str, reference: str) -> Prediction:

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from adapterctl.rules.flips import exact_bounds
-from adapterctl.rules.sample_size import MOST_ROWS, POWER, for_mean, for_pairs, for_rate
-from adapterctl.rules.tango import Pairs, interval
+from adapterctl.rules.parity.flips import exact_bounds
+from adapterctl.rules.parity.sample_size import MOST_ROWS, POWER, for_mean, for_pairs, for_rate
+from adapterctl.rules.parity.tango import Pairs, interval
 
 LEVEL = 0.05
 

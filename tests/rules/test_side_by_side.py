@@ -5,7 +5,7 @@ import pytest
 
 from adapterctl.errors import InvalidInput
 from adapterctl.records.parity import Prediction
-from adapterctl.rules.side_by_side import SideBySide, by_slice, paired
+from adapterctl.rules.parity.side_by_side import SideBySide, by_slice, paired
 from support.answers import answers, side_by_side
 
 HINT = "  hint: evaluate every side on the same file of the evaluation set"

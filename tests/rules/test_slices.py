@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapterctl.records.recipe import Margin
-from adapterctl.rules.measured import Terms
-from adapterctl.rules.side_by_side import SideBySide
-from adapterctl.rules.slices import TOO_FEW, holm, judge_slices
+from adapterctl.rules.parity.measured import Terms
+from adapterctl.rules.parity.side_by_side import SideBySide
+from adapterctl.rules.parity.slices import TOO_FEW, holm, judge_slices
 from support.answers import answers, outcomes
 
 TERMS = Terms(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapterctl.rules.tango import Pairs, harm_p_value, interval, statistic
+from adapterctl.rules.parity.tango import Pairs, harm_p_value, interval, statistic
 
 TWO_SIDED_95 = 0.025
 TWO_SIDED_90 = 0.05

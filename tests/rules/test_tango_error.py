@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from adapterctl.rules.tango import Pairs, interval
+from adapterctl.rules.parity.tango import Pairs, interval
 
 LEVEL = 0.05
 TOLERANCE = 0.01

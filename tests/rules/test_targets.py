@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from adapterctl.records.recipe import LoraSettings
-from adapterctl.rules.carrying import map_targets
-from adapterctl.rules.choice import chosen
-from adapterctl.rules.targets import Blocker, Group, Question
+from adapterctl.rules.mapping.carrying import map_targets
+from adapterctl.rules.mapping.choice import chosen
+from adapterctl.rules.mapping.targets import Blocker, Group, Question
 from support.families import shape
 from support.mapping import ask, whats
 from support.recipes import classifier

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from adapterctl.records.recipe import Command
-from adapterctl.rules.plans import RebuildPlan, draft
+from adapterctl.rules.planning.plans import RebuildPlan, draft
 from support.plans import by_command, facts
 
 SCRIPT = Command(command="python train.py --recipe {recipe}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapterctl.records.parity import Prediction
-from adapterctl.rules.side_by_side import SideBySide
+from adapterctl.rules.parity.side_by_side import SideBySide
 
 
 def answers(right: Sequence[bool], *, slices: Sequence[str] | None = None) -> list[Prediction]:

@@ -111,7 +111,7 @@ def written(folder: Path, family: str, tokenizer: Path, *, headless: bool = Fals
     import torch
     import transformers
 
-    from adapterctl.training.text import load_tokenizer
+    from adapterctl.training.rows.text import load_tokenizer
 
     config = transformers.AutoConfig.for_model(family, **FAMILIES[family] | {"vocab_size": 512})
     kind = transformers.AutoModel if headless else transformers.AutoModelForSequenceClassification

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from adapterctl.records.recipe import LoraSettings
-from adapterctl.rules.carrying import map_targets
-from adapterctl.rules.targets import Question, RoleMap
+from adapterctl.rules.mapping.carrying import map_targets
+from adapterctl.rules.mapping.targets import Question, RoleMap
 from support.families import shape
 from support.recipes import classifier
 

@@ -11,10 +11,10 @@ from adapterctl.records.base import BaseShape, LinearShape
 from adapterctl.records.lifecycle import Observation
 from adapterctl.records.recipe import Command, LoraSettings
 from adapterctl.records.version import VersionRecord
-from adapterctl.rules.estimates import TextLengths
 from adapterctl.rules.lifecycle import Status, status_on
-from adapterctl.rules.plans import Facts
-from adapterctl.rules.trainer_plans import TrainerFacts
+from adapterctl.rules.planning.estimates import TextLengths
+from adapterctl.rules.planning.plans import Facts
+from adapterctl.rules.planning.trainer_plans import TrainerFacts
 from support.families import shape
 from support.registries import TODAY, a_base, a_recipe, a_record, a_training, sha
 

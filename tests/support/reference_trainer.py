@@ -17,8 +17,8 @@ from transformers import (
     TrainingArguments,
 )
 
-from adapterctl.training.job import SlotJob
-from adapterctl.training.order import row_order
+from adapterctl.training.learning.job import SlotJob
+from adapterctl.training.learning.order import row_order
 
 
 class OurOrder(torch.utils.data.Sampler[int]):

@@ -46,9 +46,10 @@ from adapterctl.records.version import (
     TrainingFacts,
     VersionRecord,
 )
-from adapterctl.rules.base_names import stated_base
+from adapterctl.records.yaml_edit import dump_yaml
+from adapterctl.rules.adoption.base_names import stated_base
 from adapterctl.stores.files import write_atomically
-from adapterctl.stores.registry import FolderRegistry, dump_yaml
+from adapterctl.stores.registry import FolderRegistry
 
 TODAY = date(2026, 11, 23)
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

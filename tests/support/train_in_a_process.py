@@ -10,8 +10,8 @@ import hashlib
 import sys
 from pathlib import Path
 
-from adapterctl.training.fleet import train
-from adapterctl.training.job import Progress, Trained
+from adapterctl.training.learning.fleet import train
+from adapterctl.training.learning.job import Progress, Trained
 from support.training_jobs import classified, completions, job
 
 

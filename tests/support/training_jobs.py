@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from adapterctl.records.recipe import LoraSettings, TrainingSettings
-from adapterctl.training.fleet import train
-from adapterctl.training.job import Progress, SlotJob, Trained
-from adapterctl.training.text import Example
+from adapterctl.training.learning.fleet import train
+from adapterctl.training.learning.job import Progress, SlotJob, Trained
+from adapterctl.training.rows.text import Example
 
 VOCABULARY = 90
 

@@ -9,8 +9,8 @@ import torch
 
 from adapterctl.errors import AdapterctlError
 from adapterctl.records.version import TrailStep
-from adapterctl.training.checkpoints import Checkpoint, forget, newest, save
-from adapterctl.training.job import Progress
+from adapterctl.training.learning.checkpoints import Checkpoint, forget, newest, save
+from adapterctl.training.learning.job import Progress
 from support.training_jobs import adapter_bytes, classified, job, train_all
 
 

@@ -14,7 +14,7 @@ from adapterctl.errors import Mismatch
 from adapterctl.records.recipe import TrainingSettings
 from adapterctl.rules.effects import Effect, Fit
 from adapterctl.training.adapted import fit
-from adapterctl.training.effect import effect, nonfinite
+from adapterctl.training.asking.effect import effect, nonfinite
 from adapterctl.training.loading import LoadedBase, load_base
 from support.tiny_adapters import tiny_adapter
 

@@ -10,9 +10,9 @@ from safetensors.torch import load_file
 
 from adapterctl.errors import InvalidInput, NotFound
 from adapterctl.stores.safetensors import weights_digest
-from adapterctl.training.fleet import train
-from adapterctl.training.job import Failed, Progress, SlotJob, Trained
-from adapterctl.training.trail import trail_digest
+from adapterctl.training.learning.fleet import train
+from adapterctl.training.learning.job import Failed, Progress, SlotJob, Trained
+from adapterctl.training.learning.trail import trail_digest
 from support.training_jobs import (
     adapter_bytes,
     classified,

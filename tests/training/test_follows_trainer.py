@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from adapterctl.training.job import SlotJob, Trained
+from adapterctl.training.learning.job import SlotJob, Trained
 from support.reference_trainer import reference, saved_start, trainer
 from support.training_jobs import (
     classified,

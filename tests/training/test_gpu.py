@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from adapterctl.training.determinism import environment, resolve_device
-from adapterctl.training.job import Progress
+from adapterctl.training.learning.job import Progress
 from support.training_jobs import (
     adapter_bytes,
     classified,

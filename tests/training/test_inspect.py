@@ -12,10 +12,10 @@ import transformers
 from adapterctl.errors import InvalidInput, Mismatch, NotFound
 from adapterctl.records.base import LinearShape
 from adapterctl.records.recipe import LoraSettings
-from adapterctl.rules.estimates import TextLengths
+from adapterctl.rules.planning.estimates import TextLengths
 from adapterctl.training.inspect import describe, fresh_layers, given_lora, linears, text_lengths
 from adapterctl.training.loading import load_base
-from adapterctl.training.text import encode_all, load_tokenizer
+from adapterctl.training.rows.text import encode_all, load_tokenizer
 from support.families import FAMILIES, shape
 from support.tiny_bases import CHATML
 

@@ -1,4 +1,4 @@
-from adapterctl.training.order import row_order
+from adapterctl.training.learning.order import row_order
 
 
 def test_the_order_is_the_one_it_has_always_been() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from adapterctl.training.dropout import dropout
+from adapterctl.training.learning.dropout import dropout
+from adapterctl.training.learning.loss import collate, loss_of
+from adapterctl.training.learning.passes import cut, overhead
 from adapterctl.training.loading import load_base
-from adapterctl.training.loss import collate, loss_of
-from adapterctl.training.passes import cut, overhead
 from support.training_jobs import classified, completions, job, train_all, without_dropout
 
 

@@ -17,9 +17,9 @@ from adapterctl.errors import InvalidInput, Mismatch
 from adapterctl.records.canonical import digest
 from adapterctl.records.parity import Prediction
 from adapterctl.records.recipe import Generation, TrainingSettings
-from adapterctl.training.generation import Draws, end_tokens
+from adapterctl.training.asking.generation import Draws, end_tokens
+from adapterctl.training.asking.predict import predict
 from adapterctl.training.loading import LoadedBase, head_weights, load_base
-from adapterctl.training.predict import predict
 from support.tiny_adapters import tiny_adapter
 from support.tiny_bases import tiny_llama
 
@@ -450,7 +450,7 @@ def test_another_process_hash_seed_and_thread_count_change_nothing(bert, bert_ad
         "torch.set_num_threads(2)\n"
         "from adapterctl.records.canonical import digest\n"
         "from adapterctl.records.recipe import TrainingSettings\n"
-        "from adapterctl.training.predict import predict\n"
+        "from adapterctl.training.asking.predict import predict\n"
         f"rows = {ROWS!r}\n"
         f"print(digest(predict(Path({str(bert)!r}), adapter_dir=Path({str(bert_adapter)!r}),\n"
         f"    task='SEQ_CLS', rows=rows, labels={LABELS!r},\n"

@@ -10,8 +10,8 @@ import pytest
 
 from adapterctl.errors import InvalidInput, Mismatch
 from adapterctl.records.recipe import Generation, TrainingSettings
-from adapterctl.training.predict import predict
-from adapterctl.training.predictor import Predictor
+from adapterctl.training.asking.predict import predict
+from adapterctl.training.asking.predictor import Predictor
 from support.tiny_adapters import tiny_adapter
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -8,8 +8,8 @@ import pytest
 
 from adapterctl.records.reading import read_yaml
 from adapterctl.records.recipe import Recipe
+from adapterctl.training.asking.probing import probed
 from adapterctl.training.loading import LoadedBase, load_base
-from adapterctl.training.probing import probed
 from support.tiny_adapters import tiny_adapter
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -6,8 +6,8 @@ import pytest
 from transformers import TrainingArguments
 
 from adapterctl.records.recipe import TrainingSettings
-from adapterctl.training.order import row_order
-from adapterctl.training.schedule import Schedule
+from adapterctl.training.learning.order import row_order
+from adapterctl.training.learning.schedule import Schedule
 
 
 def schedule(rows: int, **settings: object) -> Schedule:

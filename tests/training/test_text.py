@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from adapterctl.errors import InvalidInput
-from adapterctl.training.text import (
+from adapterctl.training.rows.text import (
     Example,
     encode,
     encode_all,
@@ -472,7 +472,7 @@ ROWS = [
 DIGEST = f"""
 import sys
 from pathlib import Path
-from adapterctl.training.text import encode, encoded_digest, load_tokenizer
+from adapterctl.training.rows.text import encode, encoded_digest, load_tokenizer
 tokenizer = load_tokenizer(Path(sys.argv[1]))
 rows = {ROWS!r}
 print(encoded_digest(encode(rows, task="CAUSAL_LM", tokenizer=tokenizer, labels=[], max_length=64)))

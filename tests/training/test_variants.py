@@ -11,9 +11,9 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
-from adapterctl.training.job import SlotJob
+from adapterctl.training.learning.job import SlotJob
+from adapterctl.training.learning.loss import collate
 from adapterctl.training.loading import load_base
-from adapterctl.training.loss import collate
 from adapterctl.training.twin import read
 from adapterctl.training.variants import VariantTrainee
 from support.training_jobs import (
@@ -62,8 +62,8 @@ def test_peft_loads_a_variant_and_it_answers_as_it_was_trained(
 
 def trained_logits(each: SlotJob, base_dir: Path, batch: Any) -> torch.Tensor:
     """The answers of the trainee itself, resumed from the checkpoint of its last step."""
-    from adapterctl.training import checkpoints
-    from adapterctl.training.trainee import restore
+    from adapterctl.training.learning import checkpoints
+    from adapterctl.training.learning.trainee import restore
 
     torch.manual_seed(0)
     base = load_base(base_dir, task="SEQ_CLS", head_seed=0, device="cpu", num_labels=3)

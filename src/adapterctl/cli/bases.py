@@ -14,7 +14,7 @@ from adapterctl.render.answer import envelope
 from adapterctl.render.filed import git_add
 
 if TYPE_CHECKING:
-    from adapterctl.jobs.base_entry import AddedBase
+    from adapterctl.jobs.inputs.base_entry import AddedBase
     from adapterctl.jobs.project import Project
 
 

@@ -42,8 +42,8 @@ def command(
     Weights go to the DVC remote and records to the registry; pickled weights are never opened.
     Exits 1 when something could not be taken.
     """
-    from adapterctl.jobs.hosted import import_hosted
-    from adapterctl.jobs.import_answer import both
+    from adapterctl.jobs.adopting.hosted import import_hosted
+    from adapterctl.jobs.adopting.import_answer import both
     from adapterctl.jobs.importing import import_adapters
     from adapterctl.render.filed import git_add
     from adapterctl.render.importing import as_json, as_text

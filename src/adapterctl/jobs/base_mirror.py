@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from adapterctl.errors import InvalidInput, Mismatch
-from adapterctl.jobs.base_folder import checked, identify, source_of
+from adapterctl.jobs.inputs.base_folder import checked, identify, source_of
 from adapterctl.jobs.project import Project
 from adapterctl.records.base import Base
 from adapterctl.rules.bucket_urls import in_bucket

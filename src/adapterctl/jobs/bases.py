@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 
 from adapterctl.errors import InvalidInput, NotFound
-from adapterctl.jobs.base_entry import FINGERPRINT_THERE, AddedBase, Files, declare, no_files
-from adapterctl.jobs.base_folder import identify, locate, source_of
+from adapterctl.jobs.inputs.base_entry import FINGERPRINT_THERE, AddedBase, Files, declare, no_files
+from adapterctl.jobs.inputs.base_folder import identify, locate, source_of
 from adapterctl.jobs.project import Project
 from adapterctl.records.base import Base, BaseFile, BaseIdentity, BaseSource
 from adapterctl.records.canonical import pretty

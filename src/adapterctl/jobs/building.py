@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from adapterctl.jobs.inputs.sources import Sources, data_paths
 from adapterctl.jobs.project import Project
-from adapterctl.jobs.sources import Sources, data_paths
 from adapterctl.jobs.trail_file import TRAIL, write_trail
 from adapterctl.records.canonical import pretty, rows_digest
 from adapterctl.records.noun import Noun
 from adapterctl.records.parity import Prediction
 from adapterctl.records.recipe import Command, Recipe
 from adapterctl.records.version import Environment, PreparedPin, TrailStep, TrainingFacts
-from adapterctl.rules.metrics import score
+from adapterctl.rules.parity.metrics import score
 from adapterctl.rules.recipes import TRAIN
 from adapterctl.rules.trainer_commands import command_of
 from adapterctl.rules.trainer_output import corrected
 from adapterctl.stores.files import write_atomically
 
 if TYPE_CHECKING:
-    from adapterctl.training.job import Progress, SlotJob, Trained
+    from adapterctl.training.learning.job import Progress, SlotJob, Trained
     from adapterctl.training.loading import LoadedBase
-    from adapterctl.training.text import Example
+    from adapterctl.training.rows.text import Example
 
 FACTS = "training.json"
 
@@ -104,9 +104,9 @@ def _commanded(
     project: Project, sources: Sources, command: Command, *, work: Path, device: str, n: int | None
 ) -> Trained:
     """Trains through the recipe's own command, with ``n`` threads."""
-    from adapterctl.jobs.command_training import train_by_command
+    from adapterctl.jobs.trainers.command_training import train_by_command
     from adapterctl.training.determinism import cores, resolve_device
-    from adapterctl.training.job import Trained
+    from adapterctl.training.learning.job import Trained
 
     facts = train_by_command(
         project,
@@ -130,8 +130,8 @@ def _trained(
 ) -> Trained:
     """Trains with the builtin trainer, with ``n`` threads."""
     from adapterctl.training.determinism import cores, resolve_device
-    from adapterctl.training.fleet import train
-    from adapterctl.training.job import Failed
+    from adapterctl.training.learning.fleet import train
+    from adapterctl.training.learning.job import Failed
 
     [result] = train(
         [_slot(sources, examples, work=work)],
@@ -147,7 +147,7 @@ def _trained(
 
 
 def _slot(sources: Sources, examples: list[Example], *, work: Path) -> SlotJob:
-    from adapterctl.training.job import SlotJob
+    from adapterctl.training.learning.job import SlotJob
 
     recipe = sources.recipe
     return SlotJob(
@@ -176,8 +176,8 @@ def _follow(project: Project) -> Callable[[Progress], None]:
 
 def encoded(sources: Sources, *, log: Callable[[str], None]) -> dict[str, list[Example]]:
     """Returns the examples of every set: rendered text, token ids, loss mask, label."""
-    from adapterctl.training.text import encode
-    from adapterctl.training.tokenizer import load_tokenizer
+    from adapterctl.training.rows.text import encode
+    from adapterctl.training.rows.tokenizer import load_tokenizer
 
     trust = sources.recipe.trust_remote_code
     tokenizer = load_tokenizer(sources.base_dir, trust_remote_code=trust)
@@ -217,7 +217,7 @@ def prepared_pins(project: Project, sources: Sources) -> dict[str, PreparedPin]:
 
 
 def _prepared_pins(sources: Sources, examples: dict[str, list[Example]]) -> dict[str, PreparedPin]:
-    from adapterctl.training.text import encoded_digest
+    from adapterctl.training.rows.text import encoded_digest
 
     return {
         name: PreparedPin(
@@ -256,7 +256,7 @@ def evaluate(
     project: Project, sources: Sources, *, base: LoadedBase, adapter: Path | None, side: str
 ) -> Evaluation:
     """Predicts and scores every evaluation set; ``adapter`` None is the bare base."""
-    from adapterctl.training.predict import predict
+    from adapterctl.training.asking.predict import predict
 
     recipe = sources.recipe
     predictions = {

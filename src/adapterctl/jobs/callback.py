@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapterctl.errors import AdapterctlError, InvalidInput, Mismatch
-from adapterctl.jobs import base_folder, environment_lock
+from adapterctl.jobs import environment_lock
 from adapterctl.jobs.capsule import ADAPTER, RECIPE, write_capsule
-from adapterctl.jobs.code_root import code_root
 from adapterctl.jobs.filing import Filed
+from adapterctl.jobs.inputs import base_folder
+from adapterctl.jobs.inputs.code_root import code_root
+from adapterctl.jobs.inputs.sources import Row, located, prepared
 from adapterctl.jobs.project import Display, Project, require
 from adapterctl.jobs.register import register_capsule
-from adapterctl.jobs.sources import Row, located, prepared
 from adapterctl.jobs.trail_file import TRAIL, write_trail
 from adapterctl.records.canonical import rows_digest
 from adapterctl.records.capsule import Capsule
@@ -32,7 +33,7 @@ from adapterctl.stores.safetensors import config_digest, weights_digest
 if TYPE_CHECKING:
     from adapterctl.training.callback import AtTrainEnd
     from adapterctl.training.ended_run import EndedRun
-    from adapterctl.training.text import Example
+    from adapterctl.training.rows.text import Example
 
 Register = Callable[[Project, Path], Filed]
 """Registers the capsule in a folder."""
@@ -135,7 +136,7 @@ class Registration:
 
     def _fill(self, run: EndedRun, out: Path) -> Capsule:
         from adapterctl.training import ended_run
-        from adapterctl.training.tokenizer import load_tokenizer
+        from adapterctl.training.rows.tokenizer import load_tokenizer
 
         folder, fingerprint = self._base(run)
         used = self._used(run, folder)
@@ -194,7 +195,7 @@ class Registration:
     def _encoded(
         self, recipe: Recipe, rows: list[Row], *, labels: list[str], tokenizer: Any
     ) -> list[Example]:
-        from adapterctl.training.text import encode
+        from adapterctl.training.rows.text import encode
 
         return encode(
             rows,
@@ -208,13 +209,13 @@ class Registration:
 
 
 def _labels(recipe: Recipe, rows: list[Row]) -> list[str]:
-    from adapterctl.training.text import label_names
+    from adapterctl.training.rows.text import label_names
 
     return label_names(rows, place=recipe.data.train.path) if recipe.task == "SEQ_CLS" else []
 
 
 def _prepared_pin(rows: list[Row], examples: list[Example]) -> PreparedPin:
-    from adapterctl.training.text import encoded_digest
+    from adapterctl.training.rows.text import encoded_digest
 
     return PreparedPin(
         rows=len(rows), rows_sha256=rows_digest(rows), encoded_sha256=encoded_digest(examples)

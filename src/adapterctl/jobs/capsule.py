@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from adapterctl.errors import InvalidInput, Mismatch, NotFound, Problem
-from adapterctl.jobs.sources import Sources
+from adapterctl.jobs.inputs.sources import Sources
 from adapterctl.records.canonical import pretty
 from adapterctl.records.capsule import Capsule
 from adapterctl.records.reading import read_json

@@ -12,18 +12,18 @@ from pathlib import Path
 import msgspec
 
 from adapterctl.errors import Mismatch
-from adapterctl.jobs.base_folder import locate
 from adapterctl.jobs.forget import must_have_data
-from adapterctl.jobs.pinning import code_digest
+from adapterctl.jobs.inputs.base_folder import locate
+from adapterctl.jobs.inputs.pinning import code_digest
 from adapterctl.jobs.project import Project
 from adapterctl.records.base import Base, BaseSource
 from adapterctl.records.policy import Policy
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.version import BasePin, DatasetPin, VersionRecord
+from adapterctl.records.yaml_edit import dump_yaml
 from adapterctl.rules.data_pins import data_pins
 from adapterctl.stores.code import pinned
 from adapterctl.stores.files import write_atomically
-from adapterctl.stores.registry import dump_yaml
 
 
 def unpack(

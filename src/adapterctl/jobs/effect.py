@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapterctl.errors import InvalidInput, Problem, Refused
+from adapterctl.jobs.inputs.sources import Sources
 from adapterctl.jobs.project import Project
-from adapterctl.jobs.sources import Sources
 from adapterctl.rules.effects import idle, misfits
 from adapterctl.rules.probe import probe_rows
 
@@ -35,7 +35,7 @@ def must_take_effect(
             last bit as without it (WGT001).
     """
     from adapterctl.training.adapted import fit
-    from adapterctl.training.effect import effect
+    from adapterctl.training.asking.effect import effect
 
     name = sources.recipe.adapter
     _must_be_finite(adapter, name)
@@ -55,7 +55,7 @@ def must_take_effect(
 
 
 def _must_be_finite(adapter: Path, name: str) -> None:
-    from adapterctl.training.effect import nonfinite
+    from adapterctl.training.asking.effect import nonfinite
 
     spoilt = nonfinite(adapter)
     problems = [

@@ -8,8 +8,8 @@ from pathlib import Path
 from adapterctl.jobs import building, filing
 from adapterctl.jobs.building import Evaluation
 from adapterctl.jobs.clean_room import put_recorded_base, unpack
+from adapterctl.jobs.inputs.sources import gather
 from adapterctl.jobs.project import Project
-from adapterctl.jobs.sources import gather
 from adapterctl.records.canonical import pretty
 from adapterctl.records.event import Event
 from adapterctl.stores.files import write_atomically

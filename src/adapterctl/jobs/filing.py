@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from adapterctl.errors import AdapterctlError, MissingExtra, Unreachable
 from adapterctl.jobs import environment_lock
-from adapterctl.jobs.base_folder import locate
+from adapterctl.jobs.inputs.base_folder import locate
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.parity import Answers
 from adapterctl.jobs.project import Project
@@ -26,7 +26,7 @@ from adapterctl.records.canonical import compact, pretty
 from adapterctl.records.parity import Prediction
 from adapterctl.records.reading import read_json
 from adapterctl.records.version import ArtifactPin, FilePin, VersionRecord
-from adapterctl.rules.adoption import grade_adopted
+from adapterctl.rules.adoption.adopted import grade_adopted
 from adapterctl.rules.aliases import aliases, is_retired
 from adapterctl.rules.grades import grade
 from adapterctl.stores import files

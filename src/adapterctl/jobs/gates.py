@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapterctl.errors import InvalidInput, Problem, Refused
-from adapterctl.jobs import retention
 from adapterctl.jobs.capsule import must_agree, read_capsule
-from adapterctl.jobs.code_root import code_root
-from adapterctl.jobs.pinning import chosen_rows
+from adapterctl.jobs.inputs import retention
+from adapterctl.jobs.inputs.code_root import code_root
+from adapterctl.jobs.inputs.pinning import chosen_rows
+from adapterctl.jobs.inputs.sources import Row, Sources, data_paths, gather, located, raw_rows
+from adapterctl.jobs.inputs.watching import outside, watch
 from adapterctl.jobs.project import Project
-from adapterctl.jobs.sources import Row, Sources, data_paths, gather, located, raw_rows
 from adapterctl.jobs.waive import waive
-from adapterctl.jobs.watching import outside, watch
 from adapterctl.records.canonical import compact
 from adapterctl.records.capsule import Capsule
 from adapterctl.records.recipe import Recipe

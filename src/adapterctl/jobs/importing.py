@@ -15,19 +15,19 @@ from pathlib import Path
 import msgspec
 
 from adapterctl.errors import AdapterctlError, InvalidInput
-from adapterctl.jobs.adapter_folder import AdapterFolder, examine
-from adapterctl.jobs.adopted_before import Before
+from adapterctl.jobs.adopting.adapter_folder import AdapterFolder, examine
+from adapterctl.jobs.adopting.adopted_before import Before
+from adapterctl.jobs.adopting.import_answer import Import, answer, readable_bases
+from adapterctl.jobs.adopting.import_sources import Place
+from adapterctl.jobs.adopting.manifest import FactFinder, Facts, Refused, Wish, keep_recipe, listed
 from adapterctl.jobs.bases import check_name
-from adapterctl.jobs.import_answer import Import, answer, readable_bases
-from adapterctl.jobs.import_sources import Place
-from adapterctl.jobs.manifest import FactFinder, Facts, Refused, Wish, keep_recipe, listed
 from adapterctl.jobs.project import Project
 from adapterctl.records.adopted import AdoptedVersion, AnyRecord, StatedBase
 from adapterctl.records.version import ArtifactPin
-from adapterctl.rules.adapter_names import free_name, name_for
-from adapterctl.rules.adoption import Declared, Imported, adopted, lasting, registered
-from adapterctl.rules.base_names import stated_base
-from adapterctl.rules.peft_releases import release_of
+from adapterctl.rules.adoption.adapter_names import free_name, name_for
+from adapterctl.rules.adoption.adopted import Declared, Imported, adopted, lasting, registered
+from adapterctl.rules.adoption.base_names import stated_base
+from adapterctl.rules.adoption.peft_releases import release_of
 from adapterctl.stores.files import must_be_writable
 
 AT_ONCE = 100

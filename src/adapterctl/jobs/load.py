@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapterctl.errors import NotFound
 from adapterctl.jobs import filing
-from adapterctl.jobs.base_folder import checked
+from adapterctl.jobs.inputs.base_folder import checked
 from adapterctl.jobs.project import Project, require
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def _load_pyfunc(path: str) -> RawRows:
 
 
 def _predictor(loaded: Loaded) -> Callable[[Rows], Rows]:
+    from adapterctl.training.asking.predictor import Predictor
     from adapterctl.training.determinism import resolve_device
-    from adapterctl.training.predictor import Predictor
 
     package = loaded.package
     predictor = Predictor(

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from adapterctl.errors import InvalidInput
-from adapterctl.jobs.adapter_folder import adapter_folders
-from adapterctl.jobs.base_folder import checked
+from adapterctl.jobs.adopting.adapter_folder import adapter_folders
+from adapterctl.jobs.inputs.base_folder import checked
 from adapterctl.jobs.project import Project, require
 from adapterctl.records.recipe import Recipe, TrainingSettings
 from adapterctl.records.run import RunFacts

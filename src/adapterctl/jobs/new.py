@@ -14,9 +14,9 @@ from adapterctl.jobs.project import Project
 from adapterctl.jobs.stages import enlist
 from adapterctl.records.canonical import compact
 from adapterctl.records.yaml_text import parse
-from adapterctl.rules.adoption import Declared
-from adapterctl.rules.base_names import stated_base
-from adapterctl.rules.foreign_configs import Carried, carried
+from adapterctl.rules.adoption.adopted import Declared
+from adapterctl.rules.adoption.base_names import stated_base
+from adapterctl.rules.adoption.foreign_configs import Carried, carried
 from adapterctl.stores.files import create_exclusively
 from adapterctl.stores.rows import read_rows, write_rows
 

@@ -8,8 +8,8 @@ from adapterctl.errors import InvalidInput
 from adapterctl.jobs.project import Project
 from adapterctl.records.parity import ParityReport, Prediction
 from adapterctl.records.recipe import Margin, Recipe
-from adapterctl.rules.parity import judge
-from adapterctl.rules.side_by_side import SideBySide
+from adapterctl.rules.parity.side_by_side import SideBySide
+from adapterctl.rules.parity.verdicts import judge
 
 Answers = dict[str, list[Prediction]]
 """Evaluation set to one prediction per row."""

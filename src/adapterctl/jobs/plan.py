@@ -12,25 +12,25 @@ import msgspec
 
 from adapterctl.errors import AdapterctlError, InvalidInput, Mismatch, NotFound
 from adapterctl.jobs import clean_room
-from adapterctl.jobs.base_folder import checked, locate
 from adapterctl.jobs.forget import must_have_data
+from adapterctl.jobs.inputs.base_folder import checked, locate
+from adapterctl.jobs.inputs.sources import Row, prepared
 from adapterctl.jobs.project import Project, require
-from adapterctl.jobs.sources import Row, prepared
 from adapterctl.jobs.survey import standing_of, survey
-from adapterctl.jobs.trainer_facts import trainer_facts
+from adapterctl.jobs.trainers.facts import trainer_facts
 from adapterctl.records.base import Base, BaseShape
 from adapterctl.records.canonical import rows_digest
 from adapterctl.records.recipe import Recipe, Task
 from adapterctl.records.version import VersionRecord
-from adapterctl.rules.adoption import built
-from adapterctl.rules.choice import chosen
-from adapterctl.rules.estimates import TextLengths
+from adapterctl.rules.adoption.adopted import built
 from adapterctl.rules.findings import Skipped, skipped
 from adapterctl.rules.lifecycle import Almanac, Status
-from adapterctl.rules.plans import Facts, FleetPlan, RebuildPlan, by_deadline, draft
+from adapterctl.rules.mapping.choice import chosen
+from adapterctl.rules.mapping.targets import Blocker, blockers_of
+from adapterctl.rules.planning.estimates import TextLengths
+from adapterctl.rules.planning.plans import Facts, FleetPlan, RebuildPlan, by_deadline, draft
 from adapterctl.rules.recipes import TRAIN
 from adapterctl.rules.standing import Standing
-from adapterctl.rules.targets import Blocker, blockers_of
 
 
 def plan(project: Project, wanted: str, *, to: str) -> RebuildPlan:

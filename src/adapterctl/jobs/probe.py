@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from adapterctl.errors import InvalidInput
 from adapterctl.jobs import building, filing
 from adapterctl.jobs.clean_room import put_recorded_base, unpack
+from adapterctl.jobs.inputs.sources import Sources, gather
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.project import Project
-from adapterctl.jobs.sources import Sources, gather
 from adapterctl.records.canonical import compact, digest
 from adapterctl.records.parity import Prediction
 from adapterctl.records.probe import ProbeAnswer
@@ -27,7 +27,7 @@ from adapterctl.stores.files import write_atomically
 
 if TYPE_CHECKING:
     from adapterctl.training.loading import LoadedBase
-    from adapterctl.training.text import Example
+    from adapterctl.training.rows.text import Example
 
 
 def take(project: Project, sources: Sources, *, base: LoadedBase, adapter: Path) -> None:
@@ -99,7 +99,7 @@ def _ask(
     adapter: Path,
 ) -> list[ProbeAnswer]:
     """Asks set by set; of each the rows in their order, whatever the order they were chosen in."""
-    from adapterctl.training.probing import probed
+    from adapterctl.training.asking.probing import probed
 
     found = []
     for name in sorted({name for name, _ in chosen}):

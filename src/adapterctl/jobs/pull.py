@@ -10,7 +10,7 @@ from adapterctl.errors import InvalidInput, Mismatch
 from adapterctl.jobs.project import Project
 from adapterctl.records.adopted import AdoptedVersion, AnyRecord
 from adapterctl.records.version import VersionRecord
-from adapterctl.rules.adoption import SAFETENSORS, at_a_provider
+from adapterctl.rules.adoption.adopted import SAFETENSORS, at_a_provider
 from adapterctl.rules.standing import base_of
 from adapterctl.stores.safetensors import config_digest, weights_digest
 

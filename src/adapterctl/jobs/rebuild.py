@@ -11,23 +11,24 @@ from functools import partial
 from pathlib import Path
 
 from adapterctl.errors import AdapterctlError, Refused
-from adapterctl.jobs import building, clean_room, filing, pinning, probe, register
-from adapterctl.jobs.base_folder import checked, locate
+from adapterctl.jobs import building, clean_room, filing, probe, register
 from adapterctl.jobs.effect import must_take_effect
 from adapterctl.jobs.filing import Filed
+from adapterctl.jobs.inputs import pinning
+from adapterctl.jobs.inputs.base_folder import checked, locate
+from adapterctl.jobs.inputs.sources import Sources, gather
 from adapterctl.jobs.journal import Journal
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.parity import Answers, OldSide, parity
 from adapterctl.jobs.plan import plan
 from adapterctl.jobs.project import Project
-from adapterctl.jobs.sources import Sources, gather
 from adapterctl.records.event import Event
 from adapterctl.records.parity import ParityReport
 from adapterctl.records.version import RebuiltFrom, VersionRecord
 from adapterctl.rules.aliases import aliases
 from adapterctl.rules.lifecycle import PLANNED_ON
 from adapterctl.rules.outcomes import Rebuilt
-from adapterctl.rules.plans import RebuildPlan
+from adapterctl.rules.planning.plans import RebuildPlan
 
 CARRIED = "carried recipe"
 """The first rung of the ladder: the old recipe, mapped to the successor."""

@@ -9,23 +9,16 @@ from pathlib import Path
 import msgspec
 
 from adapterctl.errors import InvalidInput, NotFound
-from adapterctl.jobs import (
-    building,
-    environment_lock,
-    filing,
-    gates,
-    mlflow_run,
-    pinning,
-    probe,
-)
+from adapterctl.jobs import building, environment_lock, filing, gates, mlflow_run, probe
 from adapterctl.jobs.capsule import ADAPTER, read_capsule
-from adapterctl.jobs.code_root import code_root
 from adapterctl.jobs.effect import must_take_effect
 from adapterctl.jobs.filing import Announce, Filed
+from adapterctl.jobs.inputs import pinning
+from adapterctl.jobs.inputs.code_root import code_root
+from adapterctl.jobs.inputs.sources import Sources, located
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.parity import Answers
 from adapterctl.jobs.project import Project
-from adapterctl.jobs.sources import Sources, located
 from adapterctl.jobs.trail_file import TRAIL
 from adapterctl.records.capsule import Capsule
 from adapterctl.records.recipe import Recipe
@@ -339,7 +332,7 @@ def _adopt(project: Project, recipe: Recipe, path: Path) -> None:
 
 def _recipe_text(project: Project, recipe: Recipe) -> str:
     """Returns the recipe as its author wrote it, or as it was mapped for a rebuild."""
-    from adapterctl.stores.registry import dump_yaml
+    from adapterctl.records.yaml_edit import dump_yaml
 
     home = project.registry.recipe_path(recipe.adapter)
     if home.is_file() and project.registry.recipe(recipe.adapter) == recipe:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from adapterctl.errors import AdapterctlError, InvalidInput
 from adapterctl.jobs import filing
-from adapterctl.jobs.base_folder import checked
+from adapterctl.jobs.inputs.base_folder import checked
 from adapterctl.jobs.project import Project, require
 from adapterctl.jobs.promote import Moved, move
 from adapterctl.jobs.verify import pins
 from adapterctl.records.adopted import AnyRecord
 from adapterctl.records.version import VersionRecord
-from adapterctl.rules.adoption import built
+from adapterctl.rules.adoption.adopted import built
 from adapterctl.rules.aliases import aliases
 from adapterctl.rules.outcomes import Checked
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from adapterctl.errors import InvalidInput
+from adapterctl.jobs.inputs.recipe_code import code_of
+from adapterctl.jobs.inputs.sources import data_paths
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.project import Project
-from adapterctl.jobs.recipe_code import code_of
-from adapterctl.jobs.sources import data_paths
 from adapterctl.records.base import Base
 from adapterctl.records.recipe import Recipe
 from adapterctl.rules.recipes import TRAIN

@@ -17,7 +17,7 @@ from adapterctl.records.event import Event
 from adapterctl.records.lifecycle import Observation
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.version import VersionRecord
-from adapterctl.rules.adoption import Declared
+from adapterctl.rules.adoption.adopted import Declared
 from adapterctl.rules.aliases import aliases, is_retired
 from adapterctl.rules.findings import Skipped, skipped
 from adapterctl.rules.lifecycle import Almanac, Status, lead_time

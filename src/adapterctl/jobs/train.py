@@ -8,10 +8,10 @@ from pathlib import Path
 
 from adapterctl.jobs import building
 from adapterctl.jobs.building import Built
+from adapterctl.jobs.inputs.pinning import code_digest
+from adapterctl.jobs.inputs.sources import Sources, gather
 from adapterctl.jobs.locks import alone
-from adapterctl.jobs.pinning import code_digest
 from adapterctl.jobs.project import Project
-from adapterctl.jobs.sources import Sources, gather
 from adapterctl.records.canonical import digest
 from adapterctl.rules.environments import result_bearing
 from adapterctl.rules.recipes import recipe_digest

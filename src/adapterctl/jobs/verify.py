@@ -10,9 +10,9 @@ from pathlib import Path
 
 from adapterctl.errors import AdapterctlError, Mismatch
 from adapterctl.jobs import environment_lock
-from adapterctl.jobs.base_folder import checked
 from adapterctl.jobs.building import running_environment
 from adapterctl.jobs.clean_room import fetch_data
+from adapterctl.jobs.inputs.base_folder import checked
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.project import Project, require
 from adapterctl.records.adopted import AdoptedVersion, AnyRecord

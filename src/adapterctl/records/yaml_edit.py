@@ -1,4 +1,4 @@
-"""Entries put into a list of a YAML file that people edit, too: comments and the rest stay."""
+"""YAML written: a noun as a new file, or entries into a list of a file that people edit, too."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_WIDE = 4096
-"""Lines are left as long as they are."""
+import msgspec
+
+_NARROW, _WIDE = 100, 4096
+"""New files are folded; in files of others lines stay as long as they are."""
 
 _DASH = re.compile(r"(?m)^( *)- ")
 
@@ -52,3 +54,14 @@ def _put(items: list[Any], entry: Entry, same: Sequence[str]) -> None:
     items[places[0]].update(entry)
     for place in reversed(places[1:]):
         del items[place]
+
+
+def dump_yaml(value: msgspec.Struct) -> str:
+    """Returns a noun as YAML text, in the order of its fields."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="rt", pure=True)
+    yaml.width = _NARROW
+    buffer = io.StringIO()
+    yaml.dump(msgspec.to_builtins(value), buffer)
+    return buffer.getvalue()

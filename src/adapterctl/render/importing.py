@@ -9,7 +9,7 @@ from datetime import date
 from adapterctl.render.adopted import release_text
 from adapterctl.render.answer import envelope
 from adapterctl.render.table import table, wrapped
-from adapterctl.rules.adoption import Imported
+from adapterctl.rules.adoption.adopted import Imported
 
 TITLES = ("ADAPTER", "GRADE", "TYPE", "PEFT", "BASE")
 

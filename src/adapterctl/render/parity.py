@@ -15,7 +15,7 @@ from adapterctl.records.parity import NegativeFlips, ParityReport
 from adapterctl.render.parity_sections import Section, sections
 from adapterctl.render.parity_words import next_step, sentences
 from adapterctl.render.table import WIDTH
-from adapterctl.rules.flips import Flip
+from adapterctl.rules.parity.flips import Flip
 
 MOST_FLIPS = 20
 

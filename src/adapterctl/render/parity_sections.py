@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from adapterctl.records.parity import MetricParity, NegativeFlips, ParityReport
-from adapterctl.rules.metrics import named
-from adapterctl.rules.slices import TOO_FEW
+from adapterctl.rules.parity.metrics import named
+from adapterctl.rules.parity.slices import TOO_FEW
 
 MOST_SLICES = 12
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adapterctl.records.parity import MetricParity, NegativeFlips, ParityReport
-from adapterctl.rules.metrics import named
+from adapterctl.rules.parity.metrics import named
 
 
 def sentences(report: ParityReport) -> Iterator[str]:

@@ -7,11 +7,11 @@ from datetime import date
 
 from adapterctl.render.answer import envelope
 from adapterctl.render.table import day, paint, pairs, slack, table, unjudged, wrapped
-from adapterctl.rules.differences import Change
-from adapterctl.rules.plans import FleetPlan, RebuildPlan
-from adapterctl.rules.runways import Runway
-from adapterctl.rules.targets import Blocker, Group, RoleMatch
-from adapterctl.rules.trainer_plans import TrainerPlan
+from adapterctl.rules.mapping.targets import Blocker, Group, RoleMatch
+from adapterctl.rules.planning.differences import Change
+from adapterctl.rules.planning.plans import FleetPlan, RebuildPlan
+from adapterctl.rules.planning.runways import Runway
+from adapterctl.rules.planning.trainer_plans import TrainerPlan
 
 _ROLE_TITLES = ("ROLE", "OLD MODULES", "NEW MODULES", "OLD SHAPE", "NEW SHAPE")
 _FLEET_TITLES = ("SLACK", "REBUILD BY", "ADAPTER", "ROWS", "TIME", "PLAN")

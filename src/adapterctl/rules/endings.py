@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Protocol
 from adapterctl.records.lifecycle import Observation
 from adapterctl.records.noun import Noun
 from adapterctl.records.recipe import Serving
-from adapterctl.rules.adoption import NO_BASE
-from adapterctl.rules.base_names import stated_base
+from adapterctl.rules.adoption.adopted import NO_BASE
+from adapterctl.rules.adoption.base_names import stated_base
 from adapterctl.rules.findings import AHEAD, LATE, PAST, SEVERITIES, Finding, Severity
 from adapterctl.rules.lifecycle import Almanac, Status, day_of, hits, is_firm, is_over
 

@@ -12,7 +12,7 @@ from adapterctl.records.canonical import digest
 from adapterctl.records.recipe import Recipe
 from adapterctl.rules.bucket_urls import misplaced
 from adapterctl.rules.contradiction import Contradiction
-from adapterctl.rules.metrics import known_metrics
+from adapterctl.rules.parity.metrics import known_metrics
 from adapterctl.rules.trainer_commands import mistakes
 
 TRAIN = "train"

@@ -10,9 +10,9 @@ from adapterctl.records.base import Base
 from adapterctl.records.noun import Noun
 from adapterctl.records.recipe import Owners, Recipe, Serving
 from adapterctl.records.version import VersionRecord
-from adapterctl.rules.adoption import NO_BASE, grade_adopted
+from adapterctl.rules.adoption.adopted import NO_BASE, grade_adopted
+from adapterctl.rules.adoption.hosted import serving_of
 from adapterctl.rules.grades import Gap, Grade, Letter, grade
-from adapterctl.rules.hosted import serving_of
 from adapterctl.rules.lifecycle import Status, day_of
 
 

@@ -23,9 +23,9 @@ from adapterctl.records.policy import People, Policy, Waiver, Waivers
 from adapterctl.records.reading import build, merge, read_json, read_yaml
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.version import VersionRecord
-from adapterctl.records.yaml_edit import put_entries
+from adapterctl.records.yaml_edit import dump_yaml, put_entries
 from adapterctl.records.yaml_text import parse
-from adapterctl.rules.adoption import built
+from adapterctl.rules.adoption.adopted import built
 from adapterctl.rules.contradiction import Contradiction
 from adapterctl.rules.recipes import contradictions
 from adapterctl.rules.trainer_commands import command_of, config_mistakes, is_outside
@@ -293,16 +293,3 @@ class FolderRegistry:
             raise InvalidInput.one(
                 f"not UTF-8 at byte {error.start}", place=self._shown(path), hint="save it as UTF-8"
             ) from None
-
-
-def dump_yaml(value: msgspec.Struct) -> str:
-    """Returns a noun as YAML text, in the order of its fields."""
-    import io
-
-    from ruamel.yaml import YAML
-
-    yaml = YAML(typ="rt", pure=True)
-    yaml.width = 100
-    buffer = io.StringIO()
-    yaml.dump(msgspec.to_builtins(value), buffer)
-    return buffer.getvalue()

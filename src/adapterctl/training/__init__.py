@@ -1,17 +1,14 @@
 """The only room that knows torch, transformers and peft; it knows neither MLflow nor DVC.
 
-- `fleet.train` trains one adapter or many on one frozen base: `job` (in and out), `refusals`,
-  `twin` (what PEFT makes of the settings), `slots` (plain LoRA), `variants` (everything else,
-  through PEFT's own layers), `run` (step by step). `departures` says where it differs from
-  ``transformers.Trainer``, and why.
-- A step: `schedule` and `order` (which rows), `passes` (which together), `loss`, `dropout`,
-  `initial` (where it starts), `optimizers`.
-- Bit-identity: `determinism`, `checkpoints`, `identity` (whose), `trail`.
-- From rows to tokens: `text`, `formats`, `tokenizer`, `faulty_rows`.
-- A base and its adapter: `loading`, `adapted`, `adapter_files`; without weights
-  `blueprint`, `inspect`.
-- Asking: `predict`, `classification`, `generation`, `likelihood`; `predictor` for MLflow;
-  `effect` (LoRA on against off), `probing` (single rows).
+Rooms: `rows` (from rows to tokens), `learning` (step by step), `asking` (what it answers).
+
+- `learning.fleet.train` trains one adapter or many on one frozen base. `refusals` comes before,
+  `twin` is what PEFT makes of the settings, `variants` everything but plain LoRA. `departures`
+  says where it differs from ``transformers.Trainer``, and why.
+- Bit-identity: `determinism`, `identity` (whose).
+- A base and its adapter: `loading`, `adapted`, `adapter_files`; without weights `blueprint`,
+  `inspect`.
+- Runs of other trainers: `callback`, `ended_run`.
 """
 
 import os

@@ -19,8 +19,8 @@ from adapterctl.records.recipe import TrainingSettings
 from adapterctl.records.version import Environment, TrailStep, TrainingFacts
 from adapterctl.rules.redaction import redacted
 from adapterctl.training.determinism import environment
-from adapterctl.training.text import Example
-from adapterctl.training.trail import trail_digest
+from adapterctl.training.learning.trail import trail_digest
+from adapterctl.training.rows.text import Example
 
 _OF_THE_OUTPUT = ("output", "logging", "log_", "save", "eval", "hub", "push", "report", "trackio")
 """Arguments that begin like this say where a run tells of itself, not what it trains."""

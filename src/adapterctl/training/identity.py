@@ -7,8 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from adapterctl.records.canonical import digest
-from adapterctl.training.job import SlotJob
-from adapterctl.training.text import encoded_digest
+from adapterctl.training.learning.job import SlotJob
+from adapterctl.training.rows.text import encoded_digest
 
 _LIBRARIES = ("peft", "torch", "transformers")
 

@@ -17,11 +17,11 @@ from safetensors import SafetensorError, safe_open
 from adapterctl.errors import Mismatch
 from adapterctl.records.base import BaseShape, LinearShape
 from adapterctl.records.recipe import LoraSettings, Task
-from adapterctl.rules.estimates import TextLengths
-from adapterctl.rules.roles import HEAD_DENSE, role_of
+from adapterctl.rules.mapping.roles import HEAD_DENSE, role_of
+from adapterctl.rules.planning.estimates import TextLengths
 from adapterctl.training.blueprint import blueprint, config_of
-from adapterctl.training.formats import Row, is_conversation
-from adapterctl.training.text import encode_all, load_tokenizer
+from adapterctl.training.rows.formats import Row, is_conversation
+from adapterctl.training.rows.text import encode_all, load_tokenizer
 from adapterctl.training.twin import read
 
 _UNCUT = 2**31 - 1

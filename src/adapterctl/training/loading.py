@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from adapterctl.errors import InvalidInput, Mismatch, NotFound
 from adapterctl.records.recipe import Task
 from adapterctl.training.quiet import quiet
-from adapterctl.training.tokenizer import load_tokenizer
+from adapterctl.training.rows.tokenizer import load_tokenizer
 
 _AUTO_CLASSES = {
     "SEQ_CLS": "AutoModelForSequenceClassification",

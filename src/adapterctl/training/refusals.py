@@ -10,9 +10,9 @@ import torch
 
 from adapterctl.errors import InvalidInput, Problem
 from adapterctl.records.recipe import LoraSettings, TrainingSettings
-from adapterctl.training.job import SlotJob
-from adapterctl.training.optimizers import scheduler_for
-from adapterctl.training.schedule import Schedule
+from adapterctl.training.learning.job import SlotJob
+from adapterctl.training.learning.optimizers import scheduler_for
+from adapterctl.training.learning.schedule import Schedule
 
 NOT_OFFERED = {
     "arrow_config": "routes between adapters when it serves; there is nothing to train",

@@ -30,7 +30,7 @@ from transformers import (
 )
 
 from adapterctl.training.determinism import cores, strict
-from adapterctl.training.muon import Muon
+from adapterctl.training.learning.muon import Muon
 from adapterctl.training.quiet import quiet
 
 Progress = Callable[[str, int, int], None]

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 import torch
 from peft import LoraConfig, set_peft_model_state_dict
 
-from adapterctl.training.initial import derived_seed, fresh_module, given_weights
-from adapterctl.training.job import SlotJob
+from adapterctl.training.learning.initial import derived_seed, fresh_module, given_weights
+from adapterctl.training.learning.job import SlotJob
+from adapterctl.training.learning.loss import Batch
+from adapterctl.training.learning.slots import check_fresh, set_checkpointing, starts_fresh
+from adapterctl.training.learning.trainee import ask
 from adapterctl.training.loading import LoadedBase
-from adapterctl.training.loss import Batch
 from adapterctl.training.refusals import TAKING_OUT
-from adapterctl.training.slots import check_fresh, set_checkpointing, starts_fresh
-from adapterctl.training.trainee import ask
 from adapterctl.training.twin import Reading, adapter_state, inject, lora_config
 
 

@@ -15,7 +15,7 @@ from adapterctl.records.noun import Name, Noun, Sha256
 from adapterctl.records.reading import read_json
 from adapterctl.records.recipe import Generation, Task
 from adapterctl.records.version import FilePin
-from adapterctl.rules.adoption import built
+from adapterctl.rules.adoption.adopted import built
 from adapterctl.stores.mlflow.entry import MirrorEntry
 
 FILE = "adapterctl.json"

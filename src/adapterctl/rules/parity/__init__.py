@@ -1,0 +1,5 @@
+"""Parity: what paired answers say of an old adapter and a candidate (DESIGN.md, section 5).
+
+`verdicts` is the verdict; `side_by_side`, `measured`, `slices`, `flips` are what it looks at;
+`tango`, `bootstrap`, `evidence`, `sample_size` the statistics; `metrics`, `row_scores` the numbers.
+"""

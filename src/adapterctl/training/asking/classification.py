@@ -1,0 +1,42 @@
+"""Which label a base gives to a text, and how sure it is of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from adapterctl.training.learning.batches import Ids, Progress, answer_each, padded
+from adapterctl.training.loading import LoadedBase
+from adapterctl.training.rows.text import Example
+
+Answered = tuple[str, dict[str, float]]
+"""An output and its scores, as a `Prediction` holds them."""
+
+
+def classify(
+    base: LoadedBase,
+    examples: Sequence[Example],
+    *,
+    labels: Sequence[str],
+    batch_size: int,
+    progress: Progress,
+) -> list[Answered]:
+    """Returns the likeliest label of each example, and ``p:<label>`` for every label.
+
+    The probabilities are a softmax in float64; of equal ones the first label wins.
+    """
+    names = [f"p:{label}" for label in labels]
+
+    def answer(batch: list[tuple[Ids, None]]) -> list[list[float]]:
+        ids, mask = padded([ids for ids, _ in batch], fill=base.pad_token_id, device=base.device)
+        with torch.inference_mode():
+            logits = base.model(input_ids=ids, attention_mask=mask).logits
+            probabilities: list[list[float]] = logits.double().softmax(-1).tolist()
+        return probabilities
+
+    inputs = [(example.input_ids, None) for example in examples]
+    return [
+        (labels[row.index(max(row))], dict(zip(names, row, strict=True)))
+        for row in answer_each(inputs, answer, size=batch_size, label="labels", progress=progress)
+    ]

@@ -1,0 +1,195 @@
+"""Training: one adapter or many on one frozen base. A solo run is a fleet of one.
+
+Slots take turns, one optimizer step each. What slots cannot do is trained by itself, through
+PEFT's own layers. How it differs from ``transformers.Trainer`` is said in `departures`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from adapterctl.errors import AdapterctlError, InvalidInput, Problem
+from adapterctl.records.canonical import digest
+from adapterctl.training.adapter_files import write_adapter
+from adapterctl.training.determinism import cores, strict
+from adapterctl.training.identity import job_key
+from adapterctl.training.learning.job import Failed, Log, SlotJob, SlotResult, Trained
+from adapterctl.training.learning.run import Clock, Run
+from adapterctl.training.learning.slots import SlottedBase, SlotTrainee
+from adapterctl.training.learning.trainee import Trainee
+from adapterctl.training.loading import LoadedBase, load_base
+from adapterctl.training.refusals import check_jobs
+from adapterctl.training.twin import Reading, read
+from adapterctl.training.variants import VariantTrainee
+
+# A slot brings its own head; the loaded one is never asked.
+_NO_LABELS = 2
+
+
+def train(
+    jobs: Sequence[SlotJob],
+    *,
+    base_dir: Path,
+    device: str,
+    log: Log,
+    threads: int | None = None,
+    trust_remote_code: bool = False,
+    clock: Clock = time.perf_counter,
+) -> list[SlotResult]:
+    """Trains one adapter per job, resuming what was interrupted; results in the order of jobs.
+
+    An adapter's bytes depend on its own job, the base, the device, the libraries and ``threads``:
+    not on the other jobs, the process or an interruption.
+
+    Args:
+        jobs: what to train; each has its own settings, data and folders.
+        base_dir: the base's folder.
+        device: ``cpu`` or ``cuda``; see `determinism.resolve_device`.
+        log: hears of each step of each slot.
+        threads: intra-op threads on the CPU; by default one per core. To reproduce a version,
+            give its recorded number.
+        trust_remote_code: whether code in the base's folder may run.
+        clock: stopwatch for what is reported; decides nothing.
+
+    Raises:
+        InvalidInput: anything that can be refused before a base is loaded, for all jobs at once.
+        AdapterctlError: the base cannot be loaded. What befalls one slot later is in its result.
+    """
+    check_jobs(jobs)
+    place = _Place(base_dir, device, threads or cores(), trust_remote_code, log, clock)
+    with strict(device, threads=place.threads):
+        readings = _read_all(jobs, place)
+        results: dict[str, SlotResult] = {}
+        for slots in _passes(jobs, readings):
+            results |= {result.name: result for result in _train_together(slots, readings, place)}
+    return [results[job.name] for job in jobs]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where and on what a fleet is trained, and who hears of it."""
+
+    base_dir: Path
+    device: str
+    threads: int
+    trust_remote_code: bool
+    log: Log
+    clock: Clock
+
+    def load(self, job: SlotJob, *, labels: int) -> LoadedBase:
+        base = load_base(
+            self.base_dir,
+            task=job.task,
+            head_seed=0,
+            device=self.device,
+            num_labels=labels if job.task == "SEQ_CLS" else None,
+            trust_remote_code=self.trust_remote_code,
+        )
+        base.model.config.get_text_config().use_cache = False
+        return base
+
+    def run(self, job: SlotJob, trainee: Trainee, base: LoadedBase) -> Run:
+        key = job_key(job, base_dir=self.base_dir, device=self.device, threads=self.threads)
+        return Run(
+            job,
+            trainee,
+            base=base,
+            folder=job.work_dir / key,
+            log=self.log,
+            clock=self.clock,
+        )
+
+
+def _read_all(jobs: Sequence[SlotJob], place: _Place) -> dict[str, Reading]:
+    """Asks PEFT what each job's settings mean on this base; jobs with the same share an answer."""
+    known: dict[str, Reading] = {}
+    readings: dict[str, Reading] = {}
+    problems: list[Problem] = []
+    for job in jobs:
+        key = digest([job.lora, job.task, len(job.labels)])
+        try:
+            known[key] = readings[job.name] = known.get(key) or read(
+                job.lora,
+                base_dir=place.base_dir,
+                task=job.task,
+                labels=len(job.labels),
+                trust_remote_code=place.trust_remote_code,
+            )
+        except InvalidInput as error:
+            problems += [replace(p, place=f"{job.name}: {p.place}") for p in error.problems]
+    if problems:
+        raise InvalidInput(problems)
+    return readings
+
+
+def _passes(jobs: Sequence[SlotJob], readings: dict[str, Reading]) -> Iterator[list[SlotJob]]:
+    """Yields the jobs that share a loaded base: plain ones by task, each variant alone."""
+    for task in sorted({job.task for job in jobs}):
+        plain = [job for job in jobs if job.task == task and readings[job.name].plain]
+        if plain:
+            yield plain
+    for job in jobs:
+        if not readings[job.name].plain:
+            yield [job]
+
+
+def _train_together(
+    jobs: list[SlotJob], readings: dict[str, Reading], place: _Place
+) -> Iterator[SlotResult]:
+    prepare = _slots if readings[jobs[0].name].plain else _variant
+    trainees = prepare(jobs, readings, place)
+    runs: list[Run] = []
+    for job in jobs:
+        try:
+            runs.append(place.run(job, *trainees(job)))
+        except AdapterctlError as error:
+            yield Failed(name=job.name, error=error, trail=[])
+    while runs:
+        runs, ended = _round(runs)
+        yield from ended
+
+
+Make = Callable[[SlotJob], tuple[Trainee, LoadedBase]]
+"""From a job to what is trained for it, and the base that it stands on."""
+
+
+def _slots(jobs: list[SlotJob], readings: dict[str, Reading], place: _Place) -> Make:
+    slotted = SlottedBase(place.load(jobs[0], labels=_NO_LABELS))
+    return lambda job: (SlotTrainee(job, slotted, readings[job.name]), slotted.base)
+
+
+def _variant(jobs: list[SlotJob], readings: dict[str, Reading], place: _Place) -> Make:
+    base = place.load(jobs[0], labels=len(jobs[0].labels))
+    return lambda job: (VariantTrainee(job, base, readings[job.name]), base)
+
+
+def _round(runs: list[Run]) -> tuple[list[Run], list[SlotResult]]:
+    """Takes one step of each run; returns those that go on, and the results of those that end."""
+    going: list[Run] = []
+    ended: list[SlotResult] = []
+    for run in runs:
+        try:
+            if not run.done:
+                run.advance()
+            if run.done:
+                ended.append(_finish(run))
+            else:
+                going.append(run)
+        except AdapterctlError as error:
+            ended.append(Failed(name=run.job.name, error=error, trail=run.trail))
+    return going, ended
+
+
+def _finish(run: Run) -> Trained:
+    job = run.job
+    write_adapter(
+        job.out_dir,
+        run.trainee.saved(),
+        config=run.trainee.config,
+        base_name=job.base_name,
+        base_revision=job.base_revision,
+    )
+    return Trained(name=job.name, adapter=job.out_dir, trail=run.trail, facts=run.facts())

@@ -1,0 +1,92 @@
+"""Examples to batches, and logits to the loss that ``transformers.Trainer`` would report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from adapterctl.records.recipe import Task
+from adapterctl.training.learning.batches import padded
+from adapterctl.training.rows.text import Example
+
+IGNORED = -100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What one pass reads, on its device, padded on the right to its longest row.
+
+    Attributes:
+        input_ids: ``(rows, length)``.
+        attention_mask: ``(rows, length)``, 1 on real tokens.
+        targets: ``(rows,)`` of label ids, or ``(rows, kept)`` of token ids, aligned with the
+            last ``kept`` positions of the logits; `IGNORED` where nothing is learned.
+        kept: how many positions, from the end, need logits; 0 when all or one per row.
+        items: how many targets count.
+        tokens: how many tokens are real.
+    """
+
+    input_ids: torch.Tensor
+    attention_mask: torch.Tensor
+    targets: torch.Tensor
+    kept: int
+    items: int
+    tokens: int
+
+
+def collate(examples: Sequence[Example], *, task: Task, pad: int, device: str) -> Batch:
+    """Returns the batch of a few examples; ``pad`` is the token that fills short rows."""
+    ids, mask = padded([example.input_ids for example in examples], fill=pad, device=device)
+    if task == "SEQ_CLS":
+        targets, kept = torch.tensor([example.label for example in examples]), 0
+    else:
+        targets, kept = _next_tokens(examples, length=ids.shape[1])
+    return Batch(
+        input_ids=ids,
+        attention_mask=mask,
+        targets=targets.to(device),
+        kept=kept,
+        items=int((targets != IGNORED).sum()),
+        tokens=sum(len(example.input_ids) for example in examples),
+    )
+
+
+def loss_of(logits: torch.Tensor, batch: Batch, *, items: int, smoothing: float) -> torch.Tensor:
+    """Returns the cross entropy of a pass, as its share of the whole step.
+
+    The sum over its targets is divided by the targets of the whole step, as Trainer does for
+    models whose loss takes ``num_items_in_batch``: accumulating k batches gives the gradient of
+    one batch k times as large.
+
+    Args:
+        logits: ``(rows, labels)``, or ``(rows, positions, vocabulary)``.
+        batch: where the logits come from.
+        items: targets in the whole optimizer step.
+        smoothing: label smoothing, spread evenly over all classes.
+    """
+    if batch.targets.dim() == 2:
+        logits = logits[:, -batch.targets.shape[1] :]
+    total = cross_entropy(
+        logits.float().flatten(0, -2),
+        batch.targets.flatten(),
+        ignore_index=IGNORED,
+        reduction="sum",
+        label_smoothing=smoothing,
+    )
+    return total / max(items, 1)
+
+
+def _next_tokens(examples: Sequence[Example], *, length: int) -> tuple[torch.Tensor, int]:
+    """Returns for each position the token to predict there, from the first that is learned on."""
+    targets = torch.full((len(examples), length), IGNORED)
+    for row, example in enumerate(examples):
+        learned = [
+            token if learn else IGNORED
+            for token, learn in zip(example.input_ids, example.loss_mask, strict=True)
+        ]
+        targets[row, : len(learned) - 1] = torch.tensor(learned[1:])
+    first = int((targets != IGNORED).any(0).int().argmax())
+    return targets[:, first:], length - first

@@ -1,0 +1,219 @@
+"""One slot's training: where it stands, and how it goes one optimizer step further."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from adapterctl.errors import AdapterctlError
+from adapterctl.records.version import TrailStep, TrainingFacts
+from adapterctl.training.learning import checkpoints
+from adapterctl.training.learning.checkpoints import Checkpoint
+from adapterctl.training.learning.initial import derived_seed
+from adapterctl.training.learning.job import Log, Progress, SlotJob
+from adapterctl.training.learning.loss import Batch, collate, loss_of
+from adapterctl.training.learning.optimizers import optimizer_for, scheduler_for
+from adapterctl.training.learning.passes import cut, overhead
+from adapterctl.training.learning.schedule import Schedule
+from adapterctl.training.learning.trail import trail_digest, weights_digest
+from adapterctl.training.learning.trainee import Trainee, restore
+from adapterctl.training.loading import LoadedBase
+
+Clock = Callable[[], float]
+"""A stopwatch in seconds."""
+
+
+class Run:
+    """One slot on its way; resumes by itself from the newest whole checkpoint in ``folder``.
+
+    Args:
+        base: what the trainee stands on.
+        folder: where this job's checkpoints are; must be another one for another job.
+        log: hears of each step.
+        clock: measures this slot's own time; decides nothing.
+    """
+
+    def __init__(
+        self,
+        job: SlotJob,
+        trainee: Trainee,
+        *,
+        base: LoadedBase,
+        folder: Path,
+        log: Log,
+        clock: Clock,
+    ) -> None:
+        self.job, self.trainee = job, trainee
+        self.trail: list[TrailStep] = []
+        self._schedule = Schedule(rows=len(job.examples), settings=job.training)
+        self._optimizer = optimizer_for(trainee.tensors, job.training)
+        self._scheduler = scheduler_for(
+            self._optimizer,
+            job.training,
+            steps=self._schedule.steps,
+            warmup_steps=self._schedule.warmup_steps,
+        )
+        self._parameters = [trainee.tensors[name] for name in sorted(trainee.tensors)]
+        self._base, self._overhead = base, overhead(base.model, device=base.device)
+        self._folder, self._log, self._clock = folder, log, clock
+        self._tokens, self._seconds = 0, 0.0
+        self._resume()
+
+    @property
+    def done(self) -> bool:
+        """Whether every step has been taken."""
+        return len(self.trail) >= self._schedule.steps
+
+    def advance(self) -> None:
+        """Takes one optimizer step.
+
+        Raises:
+            AdapterctlError: the loss is no longer a number, memory ran out, or a checkpoint
+                cannot be written.
+        """
+        started, step = self._clock(), len(self.trail)
+        batches = self._passes(step)
+        try:
+            loss = self._backward(batches, step=step)
+            norm = self._clip()
+        except torch.OutOfMemoryError as error:
+            raise _out_of_memory(self.job.name, step + 1) from error
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise _diverged(self.job.name, step + 1)
+        rate = self._update()
+        tokens = sum(batch.tokens for batch in batches)
+        self._note(loss, rate=rate, norm=norm)
+        spent = self._clock() - started
+        self._tokens += tokens
+        self._seconds += spent
+        self._keep()
+        self._tell(loss, rate=rate, speed=tokens / spent if spent else 0.0)
+
+    def facts(self) -> TrainingFacts:
+        """Returns the run in numbers; call it when it is done."""
+        losses = [float.fromhex(step.loss) for step in self.trail]
+        return TrainingFacts(
+            steps=len(self.trail),
+            epochs=len(self.trail) / self._schedule.steps_per_epoch,
+            rows=len(self.job.examples),
+            tokens=self._tokens,
+            seconds=self._seconds,
+            first_loss=losses[0],
+            last_loss=losses[-1],
+            trainable_parameters=sum(parameter.numel() for parameter in self._parameters),
+            target_modules=self.trainee.targets,
+            labels=list(self.job.labels),
+            trainer="builtin",
+            trail_sha256=trail_digest(self.trail),
+        )
+
+    def _passes(self, step: int) -> list[Batch]:
+        rows = [self.job.examples[row] for row in self._schedule.rows_of(step)]
+        passes = cut(
+            [len(row.input_ids) for row in rows],
+            most=self.job.training.per_device_train_batch_size,
+            overhead=self._overhead,
+        )
+        return [
+            collate(
+                [rows[number] for number in numbers],
+                task=self.job.task,
+                pad=self._base.pad_token_id,
+                device=self._base.device,
+            )
+            for numbers in passes
+        ]
+
+    def _backward(self, batches: list[Batch], *, step: int) -> float:
+        """Adds up the gradients of a step; returns its loss."""
+        settings = self.job.training
+        items = sum(batch.items for batch in batches)
+        total = 0.0
+        for number, batch in enumerate(batches):
+            torch.manual_seed(derived_seed(settings.seed, step, number))
+            logits = self.trainee.logits(batch)
+            loss = loss_of(logits, batch, items=items, smoothing=settings.label_smoothing_factor)
+            loss.backward()
+            total += loss.item()
+        return total
+
+    def _clip(self) -> float:
+        """Scales the gradients down to ``max_grad_norm``; returns their norm before."""
+        limit = self.job.training.max_grad_norm or math.inf
+        return float(torch.nn.utils.clip_grad_norm_(self._parameters, limit))
+
+    def _update(self) -> float:
+        """Moves the tensors and the schedule; returns the learning rate that was used."""
+        rate = float(self._optimizer.param_groups[0]["lr"])
+        self._optimizer.step()
+        self._scheduler.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        return rate
+
+    def _note(self, loss: float, *, rate: float, norm: float) -> None:
+        step = len(self.trail) + 1
+        logged = step % self.job.training.logging_steps == 0 or step == self._schedule.steps
+        self.trail.append(
+            TrailStep(
+                step=step,
+                loss=loss.hex(),
+                learning_rate=rate.hex(),
+                grad_norm=norm.hex(),
+                weights_sha256=weights_digest(self.trainee.tensors) if logged else None,
+            )
+        )
+
+    def _keep(self) -> None:
+        if len(self.trail) % self.job.training.save_steps == 0 or self.done:
+            tensors = {name: tensor.detach() for name, tensor in self.trainee.tensors.items()}
+            checkpoint = Checkpoint(
+                step=len(self.trail),
+                tensors=tensors,
+                optimizer=self._optimizer.state_dict(),
+                scheduler=self._scheduler.state_dict(),
+                tokens=self._tokens,
+                seconds=self._seconds,
+                trail=self.trail,
+            )
+            checkpoints.save(self._folder, checkpoint)
+
+    def _resume(self) -> None:
+        found = checkpoints.newest(self._folder)
+        if found is not None:
+            restore(self.trainee, found.tensors)
+            self._optimizer.load_state_dict(found.optimizer)
+            self._scheduler.load_state_dict(found.scheduler)
+            self._tokens, self._seconds = found.tokens, found.seconds
+            self.trail = list(found.trail)
+
+    def _tell(self, loss: float, *, rate: float, speed: float) -> None:
+        self._log(
+            Progress(
+                slot=self.job.name,
+                step=len(self.trail),
+                steps=self._schedule.steps,
+                loss=loss,
+                learning_rate=rate,
+                tokens_per_second=speed,
+            )
+        )
+
+
+def _diverged(name: str, step: int) -> AdapterctlError:
+    return AdapterctlError(
+        f"the loss or its gradient is not a number any more at step {step}",
+        place=name,
+        hint="lower training.learning_rate, or warm it up",
+    )
+
+
+def _out_of_memory(name: str, step: int) -> AdapterctlError:
+    return AdapterctlError(
+        f"out of memory at step {step}",
+        place=name,
+        hint="lower training.per_device_train_batch_size and raise gradient_accumulation_steps "
+        "as much, or set gradient_checkpointing: true",
+    )

@@ -1,0 +1,244 @@
+"""Slots: several adapters on one frozen base, each with its own low-rank pairs and its own head.
+
+Every target layer of the base becomes a `SlotLinear`, every module that is trained whole a
+`SlotModule`. One slot is active at a time; what the others hold takes no part in it, so a slot's
+bytes cannot depend on its neighbours. The tensors belong to the slots: the base's own parameters
+stay as they were loaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn.functional import linear
+
+from adapterctl.errors import InvalidInput
+from adapterctl.training.learning.dropout import dropout
+from adapterctl.training.learning.initial import fresh_module, given_weights, low_rank_a
+from adapterctl.training.learning.job import SlotJob
+from adapterctl.training.learning.loss import Batch
+from adapterctl.training.learning.trainee import ask, restore
+from adapterctl.training.loading import LoadedBase
+from adapterctl.training.twin import PREFIX, Reading, Target
+
+HEADS = ("classifier", "score")
+"""Modules that PEFT trains whole for SEQ_CLS."""
+
+
+class Switch:
+    """Which slot is active, seen by every layer of a base; ``None`` is the bare base."""
+
+    def __init__(self) -> None:
+        self.slot: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """One slot's pair on one layer: ``a`` is ``(rank, in)``, ``b`` is ``(out, rank)``, float32."""
+
+    a: torch.nn.Parameter
+    b: torch.nn.Parameter
+    scaling: float
+    dropout: float
+
+    def add_to(self, out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """Returns ``out`` plus what the pair makes of ``x``.
+
+        The scale goes onto the few columns between A and B instead of onto the wide result, which
+        is added to within the product.
+        """
+        narrow = linear(dropout(x, self.dropout), self.a) * self.scaling
+        flat = torch.addmm(out.flatten(0, -2), narrow.flatten(0, -2), self.b.t())
+        return flat.view(out.shape)
+
+
+class SlotLinear(torch.nn.Module):  # type: ignore[misc]  # torch is Any to mypy
+    """A frozen ``Linear`` or ``Conv1D``, and a pair for each slot that targets it."""
+
+    def __init__(self, frozen: torch.nn.Module, switch: Switch) -> None:
+        super().__init__()
+        self.frozen = frozen
+        self.switch = switch
+        self.pairs: dict[str | None, Pair] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        """Answers what models ask of a layer (``weight``, ``in_features``) for the frozen one."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("frozen"), name)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Returns the layer's output with the active slot's pair, if it has one here."""
+        out: torch.Tensor = self.frozen(x)
+        pair = self.pairs.get(self.switch.slot)
+        return out if pair is None else pair.add_to(out, x)
+
+
+class SlotModule(torch.nn.Module):  # type: ignore[misc]
+    """A module that each slot trains a whole copy of: a head, or one of ``modules_to_save``."""
+
+    def __init__(self, frozen: torch.nn.Module, switch: Switch) -> None:
+        super().__init__()
+        self.frozen = frozen
+        self.switch = switch
+        self.copies: dict[str | None, torch.nn.Module] = {}
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """Returns the output of the active slot's copy, or of the base's own module."""
+        return self.copies.get(self.switch.slot, self.frozen)(*inputs, **named)
+
+
+class SlottedBase:
+    """A loaded base with slots in it; takes over the model, and changes it in place."""
+
+    def __init__(self, base: LoadedBase) -> None:
+        self.base = base
+        self._switch = Switch()
+        self._checkpointing = False
+        self._frozen = base.model.state_dict()
+        base.model.train()
+
+    def add(
+        self, slot: str, reading: Reading, *, seed: int, lora_dropout: float
+    ) -> dict[str, torch.nn.Parameter]:
+        """Makes room for a slot and returns its trainable tensors under PEFT's names.
+
+        Raises:
+            InvalidInput: the base lacks weights that no part of the adapter would carry.
+        """
+        check_fresh(self.base, own=list(reading.own))
+        tensors: dict[str, torch.nn.Parameter] = {}
+        for target in reading.targets:
+            pair = self._pair(target, seed=seed, lora_dropout=lora_dropout)
+            self._layer(target.name, SlotLinear).pairs[slot] = pair
+            tensors[f"{PREFIX}{target.name}.lora_A.weight"] = pair.a
+            tensors[f"{PREFIX}{target.name}.lora_B.weight"] = pair.b
+        for name, template in reading.own.items():
+            module = self._own(name, template, like=reading.base, seed=seed)
+            self._layer(name, SlotModule).copies[slot] = module
+            for part, parameter in module.named_parameters():
+                tensors[f"{PREFIX}{name}.{part}"] = parameter
+        return tensors
+
+    def switch_to(self, slot: str | None, *, gradient_checkpointing: bool = False) -> Any:
+        """Returns the model with one slot switched on, or bare; it stays so until the next switch.
+
+        Activations that are recomputed in the backward pass need it still to be on.
+        """
+        if gradient_checkpointing is not self._checkpointing:
+            set_checkpointing(self.base.model, on=gradient_checkpointing)
+            self._checkpointing = gradient_checkpointing
+        self._switch.slot = slot
+        return self.base.model
+
+    def _pair(self, target: Target, *, seed: int, lora_dropout: float) -> Pair:
+        frozen = self._layer(target.name, SlotLinear).frozen
+        width_in, width_out = _widths(frozen)
+        a = low_rank_a(target.name, (target.rank, width_in), seed=seed)
+        return Pair(
+            a=self._trainable(a),
+            b=self._trainable(torch.zeros(width_out, target.rank)),
+            scaling=target.scaling,
+            dropout=lora_dropout,
+        )
+
+    def _own(
+        self, name: str, template: torch.nn.Module, *, like: Any, seed: int
+    ) -> torch.nn.Module:
+        """Returns a slot's copy: of the base's module, or fresh where that is a head or absent."""
+        module = fresh_module(name, template, base=like, seed=seed)
+        if not starts_fresh(name, self.base):
+            parts = module.state_dict()
+            module.load_state_dict({part: self._frozen[f"{name}.{part}"] for part in parts})
+        return module.to(self.base.device).requires_grad_(True).train()
+
+    def _trainable(self, tensor: torch.Tensor) -> torch.nn.Parameter:
+        return torch.nn.Parameter(tensor.to(self.base.device))
+
+    def _layer(self, name: str, kind: type[Any]) -> Any:
+        """Returns the slotted layer of that name, put in place when the first slot needs it."""
+        *path, child = name.split(".")
+        parent = self.base.model
+        for part in path:
+            step = getattr(parent, part)
+            # One slot may train whole what holds another slot's target.
+            parent = step.frozen if isinstance(step, SlotModule) else step
+        layer = getattr(parent, child)
+        if not isinstance(layer, kind):
+            layer = kind(layer, self._switch)
+            setattr(parent, child, layer)
+        return layer
+
+
+class SlotTrainee:
+    """One slot of a slotted base; a `Trainee`."""
+
+    def __init__(self, job: SlotJob, slotted: SlottedBase, reading: Reading) -> None:
+        self.targets = [target.name for target in reading.targets]
+        self.config = reading.config
+        self._job, self._slotted = job, slotted
+        self.tensors = slotted.add(
+            job.name, reading, seed=job.training.seed, lora_dropout=job.lora.lora_dropout
+        )
+        if job.initial_weights is not None:
+            restore(self, given_weights(job.initial_weights, shapes=reading.shapes))
+
+    def logits(self, batch: Batch) -> torch.Tensor:
+        """Returns the base's answer with this slot."""
+        settings = self._job.training
+        model = self._slotted.switch_to(
+            self._job.name, gradient_checkpointing=settings.gradient_checkpointing
+        )
+        return ask(model, batch, device=self._slotted.base.device, bf16=settings.bf16)
+
+    def saved(self) -> dict[str, torch.Tensor]:
+        """Returns the slot's tensors: they have PEFT's names already."""
+        return {name: tensor.detach() for name, tensor in self.tensors.items()}
+
+
+def set_checkpointing(model: Any, *, on: bool) -> None:
+    """Turns the recomputing of activations on or off, under its name before and after 5.23."""
+    state = "enable" if on else "disable"
+    for word in ("activation", "gradient"):
+        switch = getattr(model, f"{word}_checkpointing_{state}", None)
+        if switch is not None:
+            kwargs = {f"{word}_checkpointing_kwargs": {"use_reentrant": False}} if on else {}
+            switch(**kwargs)
+            return
+    raise InvalidInput.one(
+        f"{type(model).__name__} cannot recompute activations",
+        place="training.gradient_checkpointing",
+        hint="set it to false",
+    )
+
+
+def check_fresh(base: LoadedBase, *, own: list[str]) -> None:
+    """Refuses a base whose missing weights no part of the adapter would carry.
+
+    Raises:
+        InvalidInput: naming the modules to train whole.
+    """
+    lost = [name for name in base.fresh if not any(name.startswith(f"{module}.") for module in own)]
+    if lost:
+        modules = sorted({name.rpartition(".")[0] for name in lost})
+        raise InvalidInput.one(
+            f"the base has no weights for {', '.join(modules)}, and the adapter would not "
+            "carry them: it would answer by chance wherever it is loaded",
+            place="lora.modules_to_save",
+            hint=f"modules_to_save: [{', '.join(modules)}]",
+        )
+
+
+def starts_fresh(name: str, base: LoadedBase) -> bool:
+    """Whether a module starts from the slot's seed: a head, or what the base has no weights for."""
+    absent = any(fresh.startswith(f"{name}.") for fresh in base.fresh)
+    return absent or name.rpartition(".")[2] in HEADS
+
+
+def _widths(layer: torch.nn.Module) -> tuple[int, int]:
+    """Returns input and output width; ``Conv1D`` keeps its weight the other way round."""
+    rows, columns = layer.weight.shape
+    return (columns, rows) if isinstance(layer, torch.nn.Linear) else (rows, columns)
