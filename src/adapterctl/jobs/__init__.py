@@ -6,8 +6,8 @@ parts of an import), `demo`.
 What several verbs share:
 
 - `project`: where a job runs, with the doors of its stores.
-- `inputs.sources` (read and checked) -> `inputs.pinning` (the five) -> `building` (trained,
-  evaluated) -> `filing` (bytes, record, mirror).
+- `inputs.sources` (read and checked) -> `inputs.pinning` (the five) -> `building` (trained) ->
+  `sides` (evaluated) -> `versions` (the record) -> `filing` (bytes, claim, mirror).
 - `gates` refuse what would be an orphan. `effect` refuses what does nothing; `probe` keeps a few
   answers; `environment_lock` the lock; `trail_file` the steps.
 - `clean_room`: a project laid out from one record alone. `capsule`: what a run elsewhere left,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapterctl.jobs import building, filing
-from adapterctl.jobs.building import Evaluation
+from adapterctl.jobs import filing, sides
 from adapterctl.jobs.clean_room import put_recorded_base, unpack
 from adapterctl.jobs.inputs.sources import gather
 from adapterctl.jobs.project import Project
+from adapterctl.jobs.sides import Evaluation
 from adapterctl.records.canonical import pretty
 from adapterctl.records.event import Event
 from adapterctl.stores.files import write_atomically
@@ -29,8 +29,8 @@ def evaluate_folder(
 ) -> Evaluated:
     """Evaluates a PEFT folder on the sets of today's recipe; writes the metrics to ``out``."""
     sources = gather(project, project.registry.recipe(adapter))
-    base = building.open_base(sources, device=device)
-    answers = building.evaluate(project, sources, base=base, adapter=folder, side=adapter)
+    base = sides.open_base(sources, device=device)
+    answers = sides.evaluate(project, sources, base=base, adapter=folder, side=adapter)
     if out is not None:
         write_atomically(out, pretty(answers.metrics))
     return Evaluated(adapter=adapter, version=None, metrics=answers.metrics)
@@ -59,8 +59,6 @@ def answers_of(project: Project, adapter: str, version: int, *, device: str) -> 
     room = unpack(project, record, project.private / "evaluations" / f"{adapter}-{version}")
     put_recorded_base(project, record, room.root)
     sources = gather(room, record.recipe, code=record.code.files)
-    base = building.open_base(sources, device=device)
+    base = sides.open_base(sources, device=device)
     folder = filing.fetched(project, record) / "adapter"
-    return building.evaluate(
-        project, sources, base=base, adapter=folder, side=f"{adapter}@{version}"
-    )
+    return sides.evaluate(project, sources, base=base, adapter=folder, side=f"{adapter}@{version}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapterctl.errors import InvalidInput
-from adapterctl.jobs import building, filing
+from adapterctl.jobs import building, filing, sides
 from adapterctl.jobs.clean_room import put_recorded_base, unpack
 from adapterctl.jobs.inputs.sources import Sources, gather
 from adapterctl.jobs.locks import alone
@@ -65,7 +65,7 @@ def _again(project: Project, record: VersionRecord, place: Path) -> Behaviour:
     recorded = _recorded(folder / filing.PROBE, record)
     put_recorded_base(project, record, room.root)
     sources = gather(room, record.recipe, code=record.code.files)
-    base = building.open_base(sources, device=device)
+    base = sides.open_base(sources, device=device)
     there = [
         (each.set, each.row) for each in recorded if each.row < len(sources.rows.get(each.set, []))
     ]

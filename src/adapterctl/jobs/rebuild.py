@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from adapterctl.errors import AdapterctlError, Refused
-from adapterctl.jobs import building, clean_room, filing, probe, register
+from adapterctl.jobs import building, clean_room, filing, probe, sides
 from adapterctl.jobs.effect import must_take_effect
 from adapterctl.jobs.filing import Filed
 from adapterctl.jobs.inputs import pinning
@@ -22,6 +22,7 @@ from adapterctl.jobs.locks import alone
 from adapterctl.jobs.parity import Answers, OldSide, parity
 from adapterctl.jobs.plan import plan
 from adapterctl.jobs.project import Project
+from adapterctl.jobs.versions import Pins, Result, file_version
 from adapterctl.records.event import Event
 from adapterctl.records.parity import ParityReport
 from adapterctl.records.version import RebuiltFrom, VersionRecord
@@ -153,7 +154,7 @@ def _build(
     job: Job,
     sources: Sources,
     *,
-    pins: register.Pins,
+    pins: Pins,
     place: Project,
     old: Answers,
     old_side: OldSide,
@@ -161,10 +162,10 @@ def _build(
     built = building.build(place, sources, work=job.folder, device=job.device)
     sources = built.sources
     job.journal.note("trained", at=job.project.stamp, steps=built.facts.training.steps)
-    base = building.open_base(sources, device=job.device)
+    base = sides.open_base(sources, device=job.device)
     must_take_effect(job.project, sources, base=base, adapter=built.folder)
-    bare = building.evaluate(place, sources, base=base, adapter=None, side="bare successor")
-    new = building.evaluate(place, sources, base=base, adapter=built.folder, side="candidate")
+    bare = sides.evaluate(place, sources, base=base, adapter=None, side="bare successor")
+    new = sides.evaluate(place, sources, base=base, adapter=built.folder, side="candidate")
     probe.take(job.project, sources, base=base, adapter=built.folder)
     report = parity(
         job.project,
@@ -175,14 +176,14 @@ def _build(
         old_side=old_side,
     )
     job.journal.note("judged", at=job.project.stamp, verdict=report.verdict)
-    result = register.Result(
+    result = Result(
         training=built.facts.training,
         prepared=built.facts.prepared,
         metrics=new.metrics,
         predictions={"old": old, "bare": bare.predictions, "adapter": new.predictions},
         rebuilt_from=_origin(job, report),
     )
-    filed = register.file_version(
+    filed = file_version(
         job.project,
         sources,
         pins,
@@ -229,9 +230,9 @@ def _old_answers(job: Job, place: Project) -> tuple[Answers, OldSide]:
         job.journal.note("old side recorded", at=job.project.stamp)
         return _read_answers(job, place.root / ".version", "adapter"), "recorded"
     sources = gather(place, job.record.recipe, code=job.record.code.files)
-    base = building.open_base(sources, device=job.device)
+    base = sides.open_base(sources, device=job.device)
     adapter = place.root / ".version" / "adapter"
-    answers = building.evaluate(place, sources, base=base, adapter=adapter, side=f"old {job.key}")
+    answers = sides.evaluate(place, sources, base=base, adapter=adapter, side=f"old {job.key}")
     filing.write_predictions(kept, "old", answers.predictions)
     job.journal.note("old side run", at=job.project.stamp)
     return answers.predictions, "rerun"
@@ -245,14 +246,14 @@ def _read_answers(job: Job, folder: Path, side: str) -> Answers:
     return {name: answers for name, answers in found.items() if answers is not None}
 
 
-def _pins(job: Job, sources: Sources) -> register.Pins:
+def _pins(job: Job, sources: Sources) -> Pins:
     record = job.record
     data = {"train": record.train, **record.evaluation}
     if record.selection is not None:
         data["pool"] = record.selection.pool
     environment = building.running_environment(job.device, recipe=sources.recipe)
     inputs = pinning.inputs_digest(sources, data, environment=environment, origin=None)
-    return register.Pins(
+    return Pins(
         data=data,
         selection=record.selection,
         code=record.code,

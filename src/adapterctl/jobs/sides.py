@@ -1,0 +1,84 @@
+"""What one side, a base with or without an adapter, answers on the evaluation sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adapterctl.jobs.inputs.sources import Sources
+from adapterctl.jobs.project import Project
+from adapterctl.records.parity import Prediction
+from adapterctl.records.recipe import Recipe
+from adapterctl.rules.parity.metrics import score
+
+if TYPE_CHECKING:
+    from adapterctl.training.loading import LoadedBase
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What one side (adapter on base, or base alone) answers on every evaluation set."""
+
+    predictions: dict[str, list[Prediction]]
+    metrics: dict[str, dict[str, float]]
+
+
+def open_base(sources: Sources, *, device: str) -> LoadedBase:
+    """Loads the base once, for all sides that are predicted on it."""
+    from adapterctl.training.determinism import resolve_device
+    from adapterctl.training.loading import load_base
+
+    return load_base(
+        sources.base_dir,
+        task=sources.recipe.task,
+        head_seed=sources.recipe.training.seed,
+        device=resolve_device(device),
+        num_labels=len(sources.labels) or None,
+        trust_remote_code=sources.recipe.trust_remote_code,
+    )
+
+
+def evaluate(
+    project: Project, sources: Sources, *, base: LoadedBase, adapter: Path | None, side: str
+) -> Evaluation:
+    """Predicts and scores every evaluation set; ``adapter`` None is the bare base."""
+    from adapterctl.training.asking.predict import predict
+
+    recipe = sources.recipe
+    predictions = {
+        name: predict(
+            base,
+            adapter_dir=adapter,
+            task=recipe.task,
+            rows=sources.rows[name],
+            labels=sources.labels,
+            settings=recipe.training,
+            generation=recipe.generation,
+            device=base.device,
+            head_seed=recipe.training.seed,
+            slice_by=evaluation.slice_by,
+            log=project.display.say,
+            place=evaluation.path,
+            progress=_labelled(project, f"{side} on {name}"),
+        )
+        for name, evaluation in recipe.data.evaluation.items()
+    }
+    return Evaluation(predictions=predictions, metrics=scores(recipe, predictions))
+
+
+def scores(recipe: Recipe, predictions: dict[str, list[Prediction]]) -> dict[str, dict[str, float]]:
+    """Returns evaluation set to metric to value."""
+    return {
+        name: {metric: score(metric, predictions[name]) for metric in evaluation.metrics}
+        for name, evaluation in recipe.data.evaluation.items()
+        if name in predictions
+    }
+
+
+def _labelled(project: Project, label: str) -> Callable[[str, int, int], None]:
+    def progress(_: str, done: int, total: int) -> None:
+        project.display.progress(label, done, total)
+
+    return progress
