@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -14,6 +14,7 @@ from adapterctl.render.answer import envelope
 from adapterctl.render.gates import as_text, results
 
 if TYPE_CHECKING:
+    from adapterctl.jobs.filing import Filed
     from adapterctl.jobs.project import Project
 
 
@@ -62,23 +63,18 @@ def command(
     refused before anything is trained, with every gap at once. The same five sources again give
     the existing version.
     """
-    from adapterctl.jobs import register as jobs
     from adapterctl.jobs.gates import NotRebuildable
 
     path = _recipe(recipe, capsule=capsule, other=adapter or run)
     if adapter and run:
         raise click.UsageError("--adapter and --run each name an adapter: keep one")
+    taken = Taken(adapter, capsule, run)
     project = open_project(ctx, as_of=as_of)
     accepted = _accepted(project, path, accept, reason=reason, until=until)
     if check:
         return _check(project, path, capsule=capsule, form=form)
     try:
-        if capsule:
-            filed = jobs.register_capsule(project, capsule, device=device)
-        elif run:
-            filed = jobs.register_run(project, path, run, device=device)
-        else:
-            filed = jobs.register(project, path, adapter=adapter, device=device)
+        filed = _register(project, path, taken, device=device)
     except NotRebuildable as refused:
         if form == "json":
             click.echo(envelope("register", as_of=project.today, results=results(refused.gates)))
@@ -92,6 +88,24 @@ def command(
         click.echo(render.version_text(filed.record, new=filed.new, pending=filed.pending))
         click.echo(render.git_add([*filed.written, *accepted]))
     return 0
+
+
+class Taken(NamedTuple):
+    """Where an adapter is taken from, instead of being trained: one of these, or none."""
+
+    adapter: Path | None
+    capsule: Path | None
+    run: str | None
+
+
+def _register(project: Project, recipe: Path, taken: Taken, *, device: str) -> Filed:
+    from adapterctl.jobs import register as jobs
+
+    if taken.capsule is not None:
+        return jobs.register_capsule(project, taken.capsule, device=device)
+    if taken.run is not None:
+        return jobs.register_run(project, recipe, taken.run, device=device)
+    return jobs.register(project, recipe, adapter=taken.adapter, device=device)
 
 
 def _recipe(recipe: Path | None, *, capsule: Path | None, other: Path | str | None) -> Path:

@@ -85,7 +85,7 @@ class Registration:
             self._capsule.parent.mkdir(parents=True, exist_ok=True)
 
     def end(self, run: EndedRun) -> None:
-        """Writes the capsule, and registers it unless that is to be done ended_run."""
+        """Writes the capsule, and registers it unless that is to be done elsewhere."""
         folder = self._capsule or self._scratch()
         capsule = write_capsule(folder, lambda out: self._fill(run, out))
         say = self._project.display.say

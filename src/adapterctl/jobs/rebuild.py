@@ -183,6 +183,12 @@ def _build(
         predictions={"old": old, "bare": bare.predictions, "adapter": new.predictions},
         rebuilt_from=_origin(job, report),
     )
+    return _file(job, sources, pins, place=place, result=result), report
+
+
+def _file(
+    job: Job, sources: Sources, pins: Pins, *, place: Project, result: Result
+) -> VersionRecord:
     filed = file_version(
         job.project,
         sources,
@@ -193,7 +199,7 @@ def _build(
         announce=partial(_announce, job),
     )
     _mirrored(job, filed)
-    return filed.record, report
+    return filed.record
 
 
 def _origin(job: Job, report: ParityReport) -> RebuiltFrom:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from adapterctl.records.adopted import AdoptedVersion
@@ -109,23 +109,8 @@ def judge_base(base: Base, standings: Sequence[Standing]) -> Iterator[Finding | 
             mend="dvc repro",
         )
         return
-    if base.fingerprint is None and base.files:
-        yield Finding(
-            code="BASE002",
-            severity="medium",
-            message="file hashes known, no tensor fingerprint: the same weights in other files "
-            "would not be recognised",
-            mend=f"adapterctl bases add {base.base} --hub {base.source.hub}@{base.revision}",
-            **common,
-        )
-    elif base.fingerprint is None:
-        yield Finding(
-            code="BASE002",
-            severity="high",
-            message="no fingerprint: other weights would not be noticed",
-            mend=f"adapterctl bases fingerprint {base.base}",
-            **common,
-        )
+    if base.fingerprint is None:
+        yield _unidentified(base, common)
     if not _PINNED.match(base.revision or ""):
         yield Finding(
             code="BASE001",
@@ -134,6 +119,25 @@ def judge_base(base: Base, standings: Sequence[Standing]) -> Iterator[Finding | 
             mend=f"adapterctl bases add {base.base} {_again(base)}",
             **common,
         )
+
+
+def _unidentified(base: Base, common: Mapping[str, Any]) -> Finding:
+    if base.files:
+        return Finding(
+            code="BASE002",
+            severity="medium",
+            message="file hashes known, no tensor fingerprint: the same weights in other files "
+            "would not be recognised",
+            mend=f"adapterctl bases add {base.base} --hub {base.source.hub}@{base.revision}",
+            **common,
+        )
+    return Finding(
+        code="BASE002",
+        severity="high",
+        message="no fingerprint: other weights would not be noticed",
+        mend=f"adapterctl bases fingerprint {base.base}",
+        **common,
+    )
 
 
 def _again(base: Base) -> str:
