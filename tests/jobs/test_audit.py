@@ -265,6 +265,7 @@ def test_versions_with_an_alias_are_judged_and_others_are_not(made):
     made.version(recipe)
     made.version(recipe)
     made.event("support-router", "promoted", 3, at="2026-07-01T00:00:00Z")
+    made.event("support-router", "reproduced", 3, at="2026-10-01T09:00:00Z")
     made.date("minilm-l6", in_days(43))
     subjects = [finding.subject for finding in audit(made.project()).findings]
     assert subjects == ["adapter:support-router@1", "adapter:support-router@3"]
@@ -276,6 +277,7 @@ def test_without_an_alias_the_newest_version_is_judged(tmp_path):
     recipe = made.recipe("support-router")
     made.version(recipe)
     made.version(recipe)
+    made.event("support-router", "reproduced", 2, at="2026-10-01T09:00:00Z")
     made.date("minilm-l6", in_days(43))
     assert [f.subject for f in audit(made.project()).findings] == ["adapter:support-router@2"]
     assert audit(made.project(), every=True).versions == 2
@@ -413,7 +415,7 @@ def test_broken_events_are_skipped_and_the_newest_version_is_judged(made):
     made.door.events_path("support-router").write_text('{"event": "promo\n')
     made.date("minilm-l6", in_days(43))
     answer = audit(made.project())
-    assert codes(made) == ["EOL002"]
+    assert codes(made) == ["EOL002", "DRL001"]
     assert answer.skipped[0].reason.startswith("registry/adapters/support-router/events.jsonl:1: ")
 
 

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from adapterctl.rules.parity.flips import exact_bounds
-from adapterctl.rules.parity.sample_size import MOST_ROWS, POWER, for_mean, for_pairs, for_rate
+from adapterctl.rules.parity.sample_size import (
+    MOST_ROWS,
+    POWER,
+    for_mean,
+    for_pairs,
+    for_rate,
+    to_plan,
+)
 from adapterctl.rules.parity.tango import Pairs, interval
 
 LEVEL = 0.05
@@ -97,3 +104,18 @@ def test_the_rows_are_more_than_there_are_or_none_would_do(gains, losses, rows, 
     needed = for_pairs(Pairs(gains=gains, losses=losses, rows=rows), margin=margin, level=LEVEL)
 
     assert needed is None or rows < needed <= max(MOST_ROWS, rows + 1)
+
+
+@pytest.mark.parametrize(("margin", "flips"), [(0.02, 0.05), (0.05, 0.1), (0.01, 0.02)])
+def test_what_is_planned_is_what_such_rows_would_have_asked_for(margin, flips):
+    planned = to_plan(margin=margin, flips=flips, level=0.05)
+    few = Pairs(rows=400, gains=round(400 * flips), losses=round(400 * flips))
+    assert planned == pytest.approx(for_pairs(few, margin=margin, level=0.05), rel=0.12)
+    rows = planned
+    even = Pairs(rows=rows, gains=round(rows * flips), losses=round(rows * flips))
+    low, _ = interval(even, level=0.05)
+    assert low > -margin
+
+
+def test_no_number_of_rows_is_planned_for_no_margin():
+    assert to_plan(margin=0.0, flips=0.05, level=0.05) is None

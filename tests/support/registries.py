@@ -111,6 +111,7 @@ class SmallRegistry:
     def adapter(self, name: str, *, promoted: bool = True, **changes: Any) -> VersionRecord:
         """Writes a recipe and registers its first version, which becomes the champion."""
         record = self.version(self.recipe(name, **changes))
+        self.event(name, "reproduced", record.version, at="2026-10-01T09:00:00Z")
         if promoted:
             self.event(name, "promoted", record.version, at="2026-06-02T09:00:00Z")
         return record
@@ -192,6 +193,7 @@ def a_base(name: str) -> Base:
         digests=BaseDigests(config=sha(name, "config"), tokenizer=sha(name, "tokenizer")),
         family="bert",
         architecture="BertModel",
+        mirror=f"mirrors/{name}",
         parameters=22_713_216,
         bytes=90_852_864,
         added="2026-01-05",
@@ -255,7 +257,7 @@ def a_record(recipe: Recipe, version: int) -> VersionRecord:
         ),
         train=a_dataset(recipe.data.train.path, rows=847),
         evaluation={
-            name: a_dataset(data.path, rows=200) for name, data in recipe.data.evaluation.items()
+            name: a_dataset(data.path, rows=2_000) for name, data in recipe.data.evaluation.items()
         },
         code=a_code(recipe),
         environment=an_environment(),

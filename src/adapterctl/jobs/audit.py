@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from adapterctl.errors import AdapterctlError
 from adapterctl.jobs.bases import weights_of
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.survey import Survey, cut, not_registered, survey
 from adapterctl.records.base import Base
+from adapterctl.records.policy import People
 from adapterctl.rules.endings import Frame
 from adapterctl.rules.findings import Audit, Finding, Skipped, ranked, skipped, waived
 from adapterctl.rules.judging import judge, judge_base
 from adapterctl.rules.same_weights import judge_twins, twins
+from adapterctl.rules.upkeep import rollback_target, upkeep
 
 
 def audit(
@@ -35,7 +38,7 @@ def audit(
     horizon = project.policy.horizon_days if horizon_days is None else horizon_days
     frame = Frame(today=project.today, horizon_days=horizon)
     found = cut(survey(project, every=every), base=base, owner=owner)
-    judged = [*_judged(found, frame), *_twins(project, found)]
+    judged = [*_judged(found, frame), *_upkeep(project, found, frame), *_twins(project, found)]
     waivers = project.registry.waivers()
     findings = [one for one in judged if isinstance(one, Finding)]
     return Audit(
@@ -56,6 +59,19 @@ def _judged(found: Survey, frame: Frame) -> Iterator[Finding | Skipped]:
         base = found.almanac.bases.get(name)
         if base is not None:
             yield from judge_base(base, [one for one in found.standings if one.base == name])
+
+
+def _upkeep(project: Project, found: Survey, frame: Frame) -> Iterator[Finding | Skipped]:
+    """Yields what has to be looked after, apart from the ends in sight."""
+    try:
+        people = project.registry.people()
+    except AdapterctlError as error:
+        yield skipped("registry/people.yaml", error)
+        people = People()
+    for standing in found.standings:
+        yield from upkeep(standing, frame=frame, policy=project.policy, people=people)
+    for _, each in groupby(found.standings, key=lambda standing: standing.adapter):
+        yield from rollback_target(list(each))
 
 
 def _twins(project: Project, found: Survey) -> Iterator[Finding | Skipped]:

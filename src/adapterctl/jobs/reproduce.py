@@ -127,7 +127,12 @@ def _level(record: VersionRecord, facts: BuildFacts, *, identical: bool) -> str:
 
 
 def _note(project: Project, found: Reproduction) -> None:
-    details = {"level": found.level, "identical": found.identical, "digest": found.digest_rebuilt}
+    details = {
+        "level": found.level,
+        "kept": found.kept,
+        "identical": found.identical,
+        "digest": found.digest_rebuilt,
+    }
     event = Event(
         event="reproduced",
         version=found.version,

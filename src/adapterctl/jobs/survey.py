@@ -13,7 +13,7 @@ from adapterctl.errors import AdapterctlError, NotFound
 from adapterctl.jobs.project import Project
 from adapterctl.records.adopted import AdoptedVersion, AnyRecord
 from adapterctl.records.base import Base
-from adapterctl.records.event import Event
+from adapterctl.records.event import Event, EventKind
 from adapterctl.records.lifecycle import Observation
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.version import VersionRecord
@@ -235,6 +235,8 @@ class _Look:
                 leads=number == leader,
                 passed=_passed(shelf, held.get("candidate"), instead_of=record),
                 data_removed=number in removed,
+                evaluated_at=_last(shelf, number, "evaluated"),
+                reproduced_at=_last(shelf, number, "reproduced"),
             )
             for number, record in sorted(shelf.records.items())
         ]
@@ -252,6 +254,18 @@ class _Look:
             serving=served(record, recipe),
             lead_days=lead_time(self.project.policy.lead_time_days, shelf.events),
         )
+
+
+def _last(shelf: _Shelf, version: int, kind: EventKind) -> str | None:
+    """Returns when something last happened to a version; a reproduction that failed is none."""
+    times = [
+        event.at
+        for event in shelf.events
+        if event.version == version
+        and event.event == kind
+        and event.details.get("kept", event.details.get("identical", True))
+    ]
+    return max(times, default=None)
 
 
 def _recipe_of(record: AnyRecord) -> Recipe | None:

@@ -33,6 +33,8 @@ class Policy(Sparse, frozen=True, kw_only=True):
         remote: the DVC remote that holds data and artifacts.
         lock: what `register` does without a lock of the project's own: list what is ``installed``,
             or ``resolve`` it at an index, which takes pip a minute.
+        evaluation_days: an evaluation older than this is stale (EVAL001).
+        drill_days: a version that was not reproduced for longer is (DRL001).
         gates: code to what `register` does about it, where that is not as usual.
     """
 
@@ -42,6 +44,8 @@ class Policy(Sparse, frozen=True, kw_only=True):
     remote: str = "storage"
     parity: ParityPolicy = ParityPolicy()
     lock: Literal["installed", "resolve"] = "installed"
+    evaluation_days: Days = 365
+    drill_days: Days = 180
     gates: dict[str, Level] = {}
     adapters: list[Name] = []
 

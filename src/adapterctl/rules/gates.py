@@ -21,6 +21,7 @@ from adapterctl.rules.findings import ENDINGS, Finding, Severity, waived
 from adapterctl.rules.lifecycle import Almanac, Status
 from adapterctl.rules.overlap import Overlap
 from adapterctl.rules.standing import consumers_of, owners_of
+from adapterctl.rules.upkeep import left
 
 NAMED_ROWS = 10
 """So many overlapping rows are named; their number is always said."""
@@ -114,18 +115,13 @@ def of_people(recipe: Recipe, people: People, *, today: date) -> Iterator[Gate]:
     if owners.backup is None:
         mend = f"write owners.backup in {where}"
         yield gate(recipe, "OWN001", "medium", message="no backup owner", mend=mend, refuses=False)
-    for name in owners_of(recipe):
-        team = people.teams.get(name)
-        if team is None or any(
-            m.until is None or m.until >= today.isoformat() for m in team.members
-        ):
-            continue
-        last = max((str(member.until) for member in team.members), default=None)
+    for gone in left(owners_of(recipe), people, today=today):
         yield gate(
             recipe,
             "OWN002",
             "high",
-            message=f"team {name} has nobody left" + (f" since {last}" if last else ""),
+            message=f"team {gone.team} has nobody left"
+            + (f" since {gone.last}" if gone.last else ""),
             mend=f"name another team in {where}, or its members in registry/people.yaml",
         )
 

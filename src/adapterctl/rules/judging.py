@@ -119,6 +119,18 @@ def judge_base(base: Base, standings: Sequence[Standing]) -> Iterator[Finding | 
             mend=f"adapterctl bases add {base.base} {_again(base)}",
             **common,
         )
+    yield from _unmirrored(base, common)
+
+
+def _unmirrored(base: Base, common: Mapping[str, Any]) -> Iterator[Finding]:
+    if base.mirror is None:
+        yield Finding(
+            code="BASE005",
+            severity="low",
+            message="no mirror: its source is the only place that is known",
+            mend=f"adapterctl bases mirror {base.base} --to PLACE",
+            **common,
+        )
 
 
 def _unidentified(base: Base, common: Mapping[str, Any]) -> Finding:

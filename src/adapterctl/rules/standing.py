@@ -26,6 +26,8 @@ class Standing(Noun, frozen=True, kw_only=True):
         leads: it speaks for its adapter: the champion, or else the newest of those judged. What
             is true of the recipe and not of one version is said once, about this one.
         passed: a candidate of the same adapter on another base that passed its parity gate.
+        evaluated_at: when it was last evaluated, after its registration.
+        reproduced_at: when it last was reproduced, and was.
         data_removed: an event says that its training data were deleted.
         meant: of an adopted version, the declared base that its stated one is.
     """
@@ -37,6 +39,8 @@ class Standing(Noun, frozen=True, kw_only=True):
     leads: bool = True
     passed: int | None = None
     data_removed: bool = False
+    evaluated_at: str | None = None
+    reproduced_at: str | None = None
     meant: Base | None = None
 
     @property

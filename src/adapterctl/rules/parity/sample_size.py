@@ -38,6 +38,23 @@ def for_pairs(pairs: Pairs, *, margin: float, level: float) -> int | None:
     return _rows(sqrt(max(assumed, 0.0)), sqrt(believed), distance, level=level, had=pairs.rows)
 
 
+def to_plan(*, margin: float, flips: float, level: float) -> int | None:
+    """Returns the rows to have beforehand, for a candidate that is truly as good.
+
+    The same formula as `for_pairs`, with as many rows gained as lost.
+
+    Args:
+        margin: what loss is accepted, as a share.
+        flips: share of the rows that change for the better, and as many for the worse.
+        level: one-sided level.
+
+    Returns:
+        ``None`` when above `MOST_ROWS`.
+    """
+    assumed = 2 * restricted_loss_rate(flips, flips, -margin) - margin - margin**2
+    return _rows(sqrt(max(assumed, 0.0)), sqrt(2 * flips), margin, level=level, had=0)
+
+
 def for_mean(standard_error: float, *, distance: float, rows: int, level: float) -> int | None:
     """Returns the rows that would decide on a difference that is nearly normal.
 

@@ -1,0 +1,209 @@
+"""What has to be looked after while an adapter serves: its people, its proofs, the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+
+from adapterctl.records.noun import Noun
+from adapterctl.records.policy import People, Policy
+from adapterctl.records.recipe import Margin, Recipe
+from adapterctl.records.version import VersionRecord
+from adapterctl.rules.endings import Frame, about
+from adapterctl.rules.findings import Finding
+from adapterctl.rules.lifecycle import day_of
+from adapterctl.rules.parity.sample_size import to_plan
+from adapterctl.rules.standing import Standing
+
+SEASON_DAYS = 45
+"""A window speaks for the days of any year that lie no further from it than this."""
+
+PROPORTIONS = ("accuracy", "exact_match")
+"""Metrics for which the rows that a margin needs can be told beforehand."""
+
+_LEAP_YEAR, _DAYS_OF_A_YEAR = 2000, 366
+
+
+class Left(Noun, frozen=True, kw_only=True):
+    """A team that nobody is in any more; ``last`` is the last day of whoever went last."""
+
+    team: str
+    last: str | None
+
+
+def left(teams: Sequence[str], people: People, *, today: date) -> list[Left]:
+    """Returns the teams whose members have all gone, by ``people.yaml``; others are not judged."""
+    found = []
+    for name in teams:
+        team = people.teams.get(name)
+        if team is None or any(
+            member.until is None or member.until >= today.isoformat() for member in team.members
+        ):
+            continue
+        last = max((str(member.until) for member in team.members), default=None)
+        found.append(Left(team=name, last=last))
+    return found
+
+
+def upkeep(
+    standing: Standing, *, frame: Frame, policy: Policy, people: People
+) -> Iterator[Finding]:
+    """Yields OWN002, EVAL001, EVAL003, EVAL004 and DRL001 about one adapter version."""
+    if standing.leads:
+        yield from _nobody_left(standing, people, today=frame.today)
+    if isinstance(standing.record, VersionRecord):
+        yield from _stale(standing, standing.record, policy=policy, today=frame.today)
+        if standing.leads:
+            yield from _undrilled(standing, standing.record, policy=policy, today=frame.today)
+    if standing.leads and standing.recipe is not None:
+        yield from _out_of_season(standing, standing.recipe)
+        if isinstance(standing.record, VersionRecord):
+            yield from _too_few(standing, standing.recipe, standing.record, policy=policy)
+
+
+def _nobody_left(standing: Standing, people: People, *, today: date) -> Iterator[Finding]:
+    for each in left(standing.owners, people, today=today):
+        since = f" since {each.last}" if each.last else ""
+        yield about(
+            standing,
+            "OWN002",
+            "high",
+            message=f"team {each.team} has nobody left{since}",
+            mend=f"name another team in {_recipe(standing)}, or its members in "
+            "registry/people.yaml",
+        )
+
+
+def _stale(
+    standing: Standing, record: VersionRecord, *, policy: Policy, today: date
+) -> Iterator[Finding]:
+    if not record.evaluation:
+        return  # a version without any evaluation set lacks more than a fresh one
+    last = max(record.created, standing.evaluated_at or "")[:10]
+    age = (today - date.fromisoformat(last)).days
+    if age > policy.evaluation_days:
+        yield about(
+            standing,
+            "EVAL001",
+            "medium",
+            message=f"last evaluated on {last}, {age} d ago; at most {policy.evaluation_days} d "
+            "are allowed",
+            mend=f"adapterctl evaluate {standing.name}",
+        )
+
+
+def _undrilled(
+    standing: Standing, record: VersionRecord, *, policy: Policy, today: date
+) -> Iterator[Finding]:
+    elsewhere = record.training is None or record.run is not None
+    if elsewhere and record.recipe.trainer == "builtin":
+        return  # there is no run of ours to repeat
+    last = standing.reproduced_at and standing.reproduced_at[:10]
+    age = (today - date.fromisoformat(last)).days if last else None
+    if age is None or age > policy.drill_days:
+        when = f"last reproduced on {last}, {age} d ago" if last else "never reproduced"
+        yield about(
+            standing,
+            "DRL001",
+            "low",
+            message=f"{when}: nothing proves that it still can be",
+            mend=f"adapterctl reproduce {standing.name}",
+        )
+
+
+def _out_of_season(standing: Standing, recipe: Recipe) -> Iterator[Finding]:
+    windows = [each.window for each in recipe.data.evaluation.values() if each.window]
+    ends = standing.status.ends
+    if not windows or ends is None or any(covers(window, day_of(ends)) for window in windows):
+        return
+    yield about(
+        standing,
+        "EVAL003",
+        "medium",
+        message=f"no evaluation set speaks for the season of {ends.date}, when its base ends: "
+        f"{', '.join(windows)}",
+        date=day_of(ends),
+        mend=f"add an evaluation set of that season under data.evaluation in {_recipe(standing)}",
+    )
+
+
+def covers(window: str, day: date) -> bool:
+    """Whether a window, in whatever year, has a day within `SEASON_DAYS` of the day of the year.
+
+    Args:
+        window: ``2026-01-01/2026-03-31``.
+        day: of any year.
+    """
+    first, last = (date.fromisoformat(text) for text in window.split("/"))
+    days = min((last - first).days, _DAYS_OF_A_YEAR)
+    wanted = _day_of_any_year(day)
+    return any(
+        _apart(wanted, _day_of_any_year(first + timedelta(days=number))) <= SEASON_DAYS
+        for number in range(days + 1)
+    )
+
+
+def _day_of_any_year(day: date) -> int:
+    """Returns the number of a day in a leap year, from 1."""
+    return day.replace(year=_LEAP_YEAR).timetuple().tm_yday
+
+
+def _apart(one: int, other: int) -> int:
+    """Returns how many days lie between two days of the year, the shorter way round."""
+    distance = abs(one - other)
+    return min(distance, _DAYS_OF_A_YEAR - distance)
+
+
+def _too_few(
+    standing: Standing, recipe: Recipe, record: VersionRecord, *, policy: Policy
+) -> Iterator[Finding]:
+    for name, evaluation in recipe.data.evaluation.items():
+        pin = record.evaluation.get(name)
+        rows = pin.rows if pin else None
+        margins = recipe.parity.get(name)
+        for metric in evaluation.metrics:
+            if metric not in PROPORTIONS or rows is None:
+                continue
+            wanted = margins.get(metric) if isinstance(margins, dict) else None
+            margin = wanted.margin if isinstance(wanted, Margin) else policy.parity.margin
+            flips = _flips(recipe, policy)
+            needed = to_plan(margin=margin, flips=flips, level=policy.parity.level)
+            if needed is None or needed > rows:
+                enough = f"about {needed:,}" if needed else "more than can be had"
+                yield about(
+                    standing,
+                    "EVAL004",
+                    "low",
+                    message=f"{name}: {rows:,} rows, and a margin of {margin:g} on {metric} needs "
+                    f"{enough} where {flips:.0%} flip each way",
+                    mend=f"add rows to {evaluation.path}, or widen parity.{name}.{metric}.margin "
+                    f"in {_recipe(standing)}",
+                )
+
+
+def _flips(recipe: Recipe, policy: Policy) -> float:
+    stated = recipe.parity.get("negative_flips")
+    return stated if isinstance(stated, float) else policy.parity.negative_flips
+
+
+def rollback_target(standings: Sequence[Standing]) -> Iterator[Finding]:
+    """Yields ROLL001: of an adapter's versions, the one to go back to ends before the champion."""
+    held = {alias: each for each in standings for alias in each.aliases}
+    champion, previous = held.get("champion"), held.get("previous")
+    if champion is None or previous is None or previous.status.ends is None:
+        return
+    first = day_of(previous.status.ends)
+    if champion.status.ends is None or first < day_of(champion.status.ends):
+        yield about(
+            previous,
+            "ROLL001",
+            "high",
+            message=f"{previous.base} ends on {first}, before {champion.base} of the champion "
+            f"{champion.name}: from then on there is no way back",
+            date=first,
+            mend=f"adapterctl plan {previous.name} --to BASE",
+        )
+
+
+def _recipe(standing: Standing) -> str:
+    return f"registry/adapters/{standing.adapter}/recipe.yaml"
