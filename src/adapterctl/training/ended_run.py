@@ -147,7 +147,7 @@ def facts(run: EndedRun, *, labels: Sequence[str], trail: Sequence[TrailStep]) -
     """Returns the run in numbers, from what it logged."""
     history = run.state.log_history
     totals: Mapping[str, Any] = next((e for e in reversed(history) if "train_runtime" in e), {})
-    losses = [float.fromhex(step.loss) for step in trail] or [totals["train_loss"]]
+    losses = [float.fromhex(step.loss) for step in trail]
     return TrainingFacts(
         steps=run.state.global_step,
         epochs=float(run.state.epoch or 0.0),
@@ -155,8 +155,8 @@ def facts(run: EndedRun, *, labels: Sequence[str], trail: Sequence[TrailStep]) -
         # transformers counts them only when it is told to, and says 0 when it is not.
         tokens=int(run.state.num_input_tokens_seen) or None,
         seconds=float(totals.get("train_runtime", 0.0)),
-        first_loss=float(losses[0]),
-        last_loss=float(losses[-1]),
+        first_loss=losses[0] if losses else None,
+        last_loss=losses[-1] if losses else None,
         trainable_parameters=sum(p.numel() for p in run.adapted.parameters() if p.requires_grad),
         target_modules=sorted(targets(run)),
         labels=list(labels),
