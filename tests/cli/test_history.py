@@ -14,10 +14,11 @@ def test_the_json_has_one_result_per_happening(story):
     assert [(one["what"], one["version"]) for one in results] == [
         ("registered", 1),
         ("promoted", 1),
+        ("reproduced", 1),
         ("registered", 2),
         ("candidate", 2),
     ]
-    assert results[2]["details"] == {
+    assert results[3]["details"] == {
         "base": "minilm-l12",
         "rebuilt_from": 1,
         "rung": "carried",
@@ -35,7 +36,8 @@ def test_events_of_one_second_keep_the_order_of_the_ledger(tmp_path, capsys):
     record = made.adapter("support-router")
     made.event("support-router", "rolled_back", record.version, at="2026-06-02T09:00:00Z")
     results = Commands(tmp_path, capsys)("history", "support-router", "--format", "json").json
-    assert [one["what"] for one in results["results"]] == ["registered", "promoted", "rolled_back"]
+    names = [one["what"] for one in results["results"]]
+    assert names == ["registered", "promoted", "rolled_back", "reproduced"]
 
 
 def test_a_broken_record_is_skipped_and_the_rest_is_told(tmp_path, capsys):
