@@ -9,20 +9,22 @@ from adapterctl.records.base import BaseSource
 from adapterctl.records.recipe import Owners, Serving
 from adapterctl.rules.codes import CODES
 from adapterctl.rules.findings import SEVERITIES, Audit, Finding
-from support.registries import SOURCE, SmallRegistry, a_rebuild, a_recipe, a_story, in_days
+from support.registries import (
+    SOURCE,
+    SmallRegistry,
+    a_rebuild,
+    a_recipe,
+    a_story,
+    in_days,
+    nothing_to_be_found,
+)
 
 OPENAI_EU = Serving(provider="openai", region="eu")
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> SmallRegistry:
-    """One adapter that leaves nothing to be found, on a base with a distant not-before."""
-    registry = SmallRegistry(tmp_path)
-    registry.base("minilm-l6")
-    registry.base("minilm-l12")
-    registry.adapter("support-router")
-    registry.date("minilm-l6", in_days(2000), kind="not_before")
-    return registry
+    return nothing_to_be_found(tmp_path)
 
 
 def codes(made: SmallRegistry, **options) -> list[str]:

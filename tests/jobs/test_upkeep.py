@@ -13,18 +13,12 @@ from adapterctl.records.policy import ParityPolicy
 from adapterctl.records.recipe import Data, Margin
 from adapterctl.rules.findings import Finding
 from adapterctl.rules.upkeep import covers
-from support.registries import SmallRegistry, a_recipe, in_days
+from support.registries import SmallRegistry, a_recipe, in_days, nothing_to_be_found
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> SmallRegistry:
-    """One adapter that leaves nothing to be found, on a base with a distant not-before."""
-    registry = SmallRegistry(tmp_path)
-    registry.base("minilm-l6")
-    registry.base("minilm-l12")
-    registry.adapter("support-router")
-    registry.date("minilm-l6", in_days(2000), kind="not_before")
-    return registry
+    return nothing_to_be_found(tmp_path)
 
 
 def findings(made: SmallRegistry) -> list[Finding]:

@@ -10,6 +10,11 @@ SECRET = {
     'url = "https://me:pass@h.example/x"': 'url = "https://h.example/x"',
     "git+https://t0ken@h.example/a.git": "git+https://h.example/a.git",
     "ssh://git:pass@h.example/a": "ssh://h.example/a",
+    "ssh://git:pw@h.example:22/x": "ssh://h.example:22/x",
+    "https://user:p@ss@h.example/x": "https://h.example/x",
+    "pip install git+https://t@h.example/x and s3://k:s@b/p": (
+        "pip install git+https://h.example/x and s3://b/p"
+    ),
     "a https://h.example/x?token=abc&v=1 b": "a https://h.example/x?token=REDACTED&v=1 b",
     "'https://a:b@h.example/1' 'https://a:b@h.example/2'": (
         "'https://h.example/1' 'https://h.example/2'"
@@ -18,6 +23,9 @@ SECRET = {
 HARMLESS = (
     'index = "https://h.example/simple/"',
     "git+ssh://git@h.example/a/b.git",
+    "git@h.example:team/x.git",
+    "https://h.example/x@y",
+    "/srv/git/x.git",
     "https://h.example/x?v=1#egg=x",
     "https://h.example/@scope/x?",
     "someone@h.example, key: value",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapterctl.errors import AdapterctlError, Unreachable
-from adapterctl.stores.git import GitFacts, facts, is_repository, redact, user
+from adapterctl.stores.git import GitFacts, facts, is_repository, user
 
 
 def git(folder: Path, *words: str) -> str:
@@ -122,24 +122,6 @@ def test_the_remote_is_named_without_its_credentials(repository: Path) -> None:
     assert facts(repository).remote == "ssh://git@backup.example/x"
     git(repository, "remote", "add", "origin", "https://me:s3cret@example.com/team/x.git")
     assert facts(repository).remote == "https://example.com/team/x.git"
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("https://user:token@host/x.git", "https://host/x.git"),
-        ("https://ghp_token@host/x.git", "https://host/x.git"),
-        ("https://user:p@ss@host/x", "https://host/x"),
-        ("ssh://git:pw@host:22/x", "ssh://git@host:22/x"),
-        ("git+ssh://git@host/x", "git+ssh://git@host/x"),
-        ("git@host:team/x.git", "git@host:team/x.git"),
-        ("https://host/x@y", "https://host/x@y"),
-        ("pip install git+https://t@host/x and s3://k:s@b/p", "pip install git+https://host/x and s3://b/p"),
-        ("/srv/git/x.git", "/srv/git/x.git"),
-    ],
-)  # fmt: skip
-def test_credentials_are_taken_out_of_urls(url: str, expected: str) -> None:
-    assert redact(url) == expected
 
 
 def test_a_variable_of_a_git_hook_does_not_lead_to_another_repository(

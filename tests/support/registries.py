@@ -160,6 +160,16 @@ class SmallRegistry:
         write_atomically(path, path.read_bytes()[:200])
 
 
+def nothing_to_be_found(root: Path) -> SmallRegistry:
+    """Returns one adapter that an audit finds nothing about, on a base with a far not-before."""
+    registry = SmallRegistry(root)
+    registry.base("minilm-l6")
+    registry.base("minilm-l12")
+    registry.adapter("support-router")
+    registry.date("minilm-l6", in_days(2000), kind="not_before")
+    return registry
+
+
 def as_written(noun: msgspec.Struct) -> str:
     """Returns a noun as a person writes it: YAML without what stands at its default."""
     buffer = StringIO()

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from adapterctl.stores.git.checkout import checkout
-from adapterctl.stores.git.facts import GitFacts, facts, is_repository, redact, user
+from adapterctl.stores.git.facts import GitFacts, facts, is_repository, user
 
-__all__ = ["GitFacts", "checkout", "facts", "is_repository", "redact", "user"]
+__all__ = ["GitFacts", "checkout", "facts", "is_repository", "user"]

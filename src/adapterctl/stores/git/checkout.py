@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adapterctl.errors import AdapterctlError, NotFound, Unreachable
-from adapterctl.stores.git.facts import redact, surroundings
+from adapterctl.rules.redaction import redacted
+from adapterctl.stores.git.facts import surroundings
 
 CLONE_SECONDS = 900.0
 
@@ -38,7 +39,7 @@ def checkout(url: str, commit: str, *, into: Path, root: Path) -> None:
     if cloned.returncode:
         raise Unreachable(
             f"cannot be cloned: {_reason(cloned)}",
-            place=redact(url),
+            place=redacted(url),
             hint="correct code.repo in the recipe, or see that git may read it from here",
         )
     found = _git(partial, "checkout", "--quiet", "--detach", commit)
@@ -50,7 +51,7 @@ def checkout(url: str, commit: str, *, into: Path, root: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
         raise NotFound(
             f"has no commit {commit}: {_reason(found)}",
-            place=redact(url),
+            place=redacted(url),
             hint="push it there, and write it into code.commit",
         )
     partial.rename(into)
@@ -82,4 +83,6 @@ def _command(words: Sequence[str]) -> list[str]:
 
 def _reason(done: subprocess.CompletedProcess[str]) -> str:
     lines = [line for line in done.stderr.splitlines() if line.strip()]
-    return redact(lines[-1].removeprefix("fatal: ")) if lines else f"exit status {done.returncode}"
+    return (
+        redacted(lines[-1].removeprefix("fatal: ")) if lines else f"exit status {done.returncode}"
+    )

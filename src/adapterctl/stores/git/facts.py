@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,12 +10,12 @@ from pathlib import Path
 import msgspec
 
 from adapterctl.errors import AdapterctlError, Unreachable
+from adapterctl.rules.redaction import redacted
 
 TIMEOUT_SECONDS = 60.0
 
 # Set by git for its hooks; they would point every call at the hook's repository.
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
-_CREDENTIALS = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*)://([^/\s'\"]*)@")
 
 
 class GitFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,20 +85,6 @@ def is_repository(root: Path) -> bool:
 def user(root: Path) -> str | None:
     """Returns the name that a commit made now at ``root`` would carry, if one is set."""
     return _user(_Git(root, TIMEOUT_SECONDS), "name")
-
-
-def redact(text: str) -> str:
-    """Returns ``text`` without the credentials of the URLs in it.
-
-    Over ssh the user name stays: ``git@`` is no secret; elsewhere it may be a token.
-    """
-    return _CREDENTIALS.sub(_without_credentials, text)
-
-
-def _without_credentials(match: re.Match[str]) -> str:
-    scheme, userinfo = match.groups()
-    name = userinfo.partition(":")[0]
-    return f"{scheme}://{name}@" if "ssh" in scheme and name else f"{scheme}://"
 
 
 def surroundings() -> dict[str, str]:
@@ -180,7 +165,7 @@ def _remote(git: _Git) -> str | None:
     if not names:
         return None
     url = git.line("config", "--get", f"remote.{'origin' if 'origin' in names else names[0]}.url")
-    return redact(url) if url else None
+    return redacted(url) if url else None
 
 
 def _dirty(git: _Git, paths: Sequence[str]) -> tuple[str, ...]:
