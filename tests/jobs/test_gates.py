@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from support.commands import Commands, Said
-from support.projects import commit, copied, edit, git
+from support.projects import commit, copied, edit, git, rows, write_jsonl
 from support.s3 import LoopbackS3, keep_in, loopback_s3
 
 ROUTER = "registry/adapters/router/recipe.yaml"
@@ -80,6 +81,9 @@ def test_the_causes_of_an_orphan_are_named_at_once_and_closed_one_by_one(
 
 
 def _close_one_by_one(root: Path, run: Commands, s3: LoopbackS3) -> None:
+    pool = rows(2_000, seed=11)
+    write_jsonl(root / "data" / "pool.jsonl", pool)
+    write_jsonl(root / "data" / "train.jsonl", random.Random(3).sample(pool, 847))
     edit(root / ROUTER, "    selection:", "    keep_until: 2028-12-31\n    selection:")
     edit(root / ROUTER, "{team: support-ml, backup: platform-ml}", "{team: support-ml}")
     (root / "registry" / "people.yaml").write_text(PEOPLE)
