@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 import transformers
@@ -17,6 +18,7 @@ from adapterctl.training.inspect import describe, fresh_layers, given_lora, line
 from adapterctl.training.loading import load_base
 from adapterctl.training.rows.text import encode_all, load_tokenizer
 from support.families import FAMILIES, shape
+from support.registries import a_recipe
 from support.tiny_bases import CHATML
 
 CASES = [("bert", "SEQ_CLS"), ("llama", "SEQ_CLS"), ("llama", "CAUSAL_LM"), ("gpt2", "CAUSAL_LM")]
@@ -148,7 +150,8 @@ def test_a_stored_tensor_counts_with_and_without_the_trunks_name():
 
 def test_lora_stands_where_peft_puts_it(bert):
     lora = LoraSettings(target_modules=["query"])
-    assert given_lora(bert, lora, task="SEQ_CLS", labels=3) == [
+    recipe = msgspec.structs.replace(a_recipe("router"), lora=lora)
+    assert given_lora(bert, recipe, labels=3) == [
         f"bert.encoder.layer.{layer}.attention.self.query" for layer in (0, 1)
     ]
 

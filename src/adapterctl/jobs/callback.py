@@ -25,7 +25,7 @@ from adapterctl.records.capsule import Capsule
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.run import RunFacts
 from adapterctl.records.version import PreparedPin
-from adapterctl.rules.as_used import AsUsed, as_used, lora_of
+from adapterctl.rules.as_used import AsUsed, as_used, lora_of, said
 from adapterctl.stores.code import bundle, closure
 from adapterctl.stores.hub import cached
 from adapterctl.stores.safetensors import config_digest, weights_digest
@@ -90,7 +90,7 @@ class Registration:
         capsule = write_capsule(folder, lambda out: self._fill(run, out))
         say = self._project.display.say
         for each in capsule.run.departures:
-            say(f"{each.path}: the run used {each.used!r}, the recipe says {each.recipe!r}")
+            say(said(each))
         if self._capsule is not None:
             say(f"the run is kept: adapterctl register --capsule {folder}")
             return
@@ -175,10 +175,8 @@ class Registration:
         recipe = self._recipe
         intended = given_lora(
             folder,
-            recipe.lora,
-            task=recipe.task,
+            recipe,
             labels=run.labels,
-            trust_remote_code=recipe.trust_remote_code,
         )
         return as_used(
             recipe,

@@ -105,10 +105,8 @@ def _lora(project: Project, recipe: Recipe, folder: Path) -> dict[str, Any]:
 
     intended = given_lora(
         checked(project, project.registry.base(recipe.base)),
-        recipe.lora,
-        task=recipe.task,
+        recipe,
         labels=0,
-        trust_remote_code=recipe.trust_remote_code,
     )
     layout = read_layout(folder / "adapter_model.safetensors")
     config = json_object(folder / "adapter_config.json") or {}

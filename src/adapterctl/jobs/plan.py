@@ -264,10 +264,8 @@ def _confirmed(plan: RebuildPlan, new: _Side, *, record: VersionRecord) -> Rebui
     try:
         given = given_lora(
             new.folder,
-            recipe.lora,
-            task=recipe.task,
+            recipe,
             labels=labels,
-            trust_remote_code=recipe.trust_remote_code,
         )
     except InvalidInput as error:
         blockers += blockers_of(error)

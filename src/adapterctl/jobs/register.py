@@ -19,6 +19,7 @@ from adapterctl.jobs.trail_file import TRAIL
 from adapterctl.jobs.versions import ADAPTER_FILES, Pins, Result, Taken, file_version
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.version import TrainingFacts
+from adapterctl.rules.as_used import said
 from adapterctl.stores.files import create_exclusively
 from adapterctl.stores.safetensors import weights_digest
 
@@ -84,9 +85,7 @@ def register_run(project: Project, recipe_path: Path, run: str, *, device: str) 
     filing.must_be_writable(project, recipe.adapter)
     found = mlflow_run.take(project, recipe, run)
     for each in found.run.departures:
-        project.display.say(
-            f"{each.path}: the run used {each.used!r}, the recipe says {each.recipe!r}"
-        )
+        project.display.say(said(each))
     sources = gates.passed(project, found.recipe, run=found.run)
     filed = _register(
         project, sources, taken=Taken(folder=found.folder, run=found.run), device=device

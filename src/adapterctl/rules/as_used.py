@@ -59,6 +59,13 @@ def as_used(
     return AsUsed(recipe=used, departures=departures, unsaid=unsaid | unsaid_lora)
 
 
+def said(departure: Departure) -> str:
+    """Returns words for a departure."""
+    return (
+        f"{departure.path}: the run used {departure.used!r}, the recipe says {departure.recipe!r}"
+    )
+
+
 def lora_of(
     config: Mapping[str, Any], recipe: Recipe, *, used: Sequence[str], intended: Sequence[str]
 ) -> dict[str, Any]:

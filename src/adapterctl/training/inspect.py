@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 
 from adapterctl.errors import Mismatch
 from adapterctl.records.base import BaseShape, LinearShape
-from adapterctl.records.recipe import LoraSettings, Task
+from adapterctl.records.recipe import Recipe, Task
 from adapterctl.rules.mapping.roles import HEAD_DENSE, role_of
 from adapterctl.rules.planning.estimates import TextLengths
 from adapterctl.training.blueprint import blueprint, config_of
@@ -59,21 +59,18 @@ def describe(base_dir: Path, *, task: Task, trust_remote_code: bool = False) -> 
     )
 
 
-def given_lora(
-    base_dir: Path,
-    lora: LoraSettings,
-    *,
-    task: Task,
-    labels: int,
-    trust_remote_code: bool = False,
-) -> list[str]:
-    """Returns the modules that the installed PEFT gives LoRA on this base, sorted.
+def given_lora(base_dir: Path, recipe: Recipe, *, labels: int) -> list[str]:
+    """Returns the modules that the installed PEFT gives a recipe's LoRA on this base, sorted.
 
     Raises:
         InvalidInput: PEFT refuses the settings on this base.
     """
     reading = read(
-        lora, base_dir=base_dir, task=task, labels=labels, trust_remote_code=trust_remote_code
+        recipe.lora,
+        base_dir=base_dir,
+        task=recipe.task,
+        labels=labels,
+        trust_remote_code=recipe.trust_remote_code,
     )
     return [target.name for target in reading.targets]
 

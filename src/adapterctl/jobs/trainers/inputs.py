@@ -75,10 +75,8 @@ def _targets(sources: Sources) -> list[str]:
     recipe = sources.recipe
     return given_lora(
         sources.base_dir,
-        recipe.lora,
-        task=recipe.task,
+        recipe,
         labels=len(sources.labels),
-        trust_remote_code=recipe.trust_remote_code,
     )
 
 
