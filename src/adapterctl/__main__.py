@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+
+OBJECTS_BETWEEN_COLLECTIONS = 100_000
+"""Registries are read into many thousands of nouns, of which none is in a cycle."""
 
 
 def main() -> None:
     """Runs the command line and exits with its status."""
     from adapterctl.cli import run
 
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, 50, 1_000)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -94,3 +94,48 @@ def test_a_folder_with_something_else_is_left_alone(
     assert said.status == 3 and "not empty, and no copy of the base" in said.err
     assert [file.name for file in other.iterdir()] == ["notes.txt"]
     assert FolderRegistry(root).base("bert").mirror is None
+
+
+def test_the_catalogue_is_looked_through_and_declared_from(root: Path, run: Commands) -> None:
+    listed = run("bases", "list", "--catalogue", "minilm")
+    assert listed.out.splitlines()[0].split() == [
+        "all-minilm-l6-v2",
+        "apache-2.0",
+        "hub:sentence-transformers/all-MiniLM-L6-v2",
+    ]
+    every = run("bases", "list", "--catalogue", "--format", "json").json["results"]
+    assert len(every) >= 80 and all(one["page"] for one in every)
+    added = run("bases", "add", "all-minilm-l6-v2")
+    assert "not pinned: --hub sentence-transformers/all-MiniLM-L6-v2@REV pins one" in added.out
+    hosted = run("bases", "add", "llama-3.1-8b-instruct", "--provider", "bedrock")
+    assert "bedrock: meta.llama3-1-8b-instruct-v1:0" in hosted.out
+    unknown = run("bases", "add", "llama-3.1")
+    assert unknown.status == 2 and "llama-3.1-8b-instruct" in unknown.err
+    nowhere = run("bases", "add", "gpt2", "--provider", "acme")
+    assert nowhere.status == 2 and "--provider needs --model" in nowhere.err
+    assert FolderRegistry(root).bases() == ["all-minilm-l6-v2", "llama-3.1-8b-instruct"]
+
+
+def test_a_base_is_shown_with_the_names_under_which_its_dates_are_known(
+    root: Path, run: Commands
+) -> None:
+    begun = run("lifecycle", "start", "--format", "json").json["results"]
+    assert [one["feed"] for one in begun if one["recorded"]] == sorted(
+        path.stem for path in (root / "registry" / "lifecycle").glob("*.jsonl")
+    )
+    assert run("bases", "add", "llama-3.1-8b-instruct").status == 0
+    shown = run("bases", "show", "llama-3.1-8b-instruct", "--format", "json").json["results"][0]
+    there = {"name": "llama-3.1-8b-instant", "provider": "groq", "rule": "table"}
+    assert there in shown["found_under"]
+    assert (
+        "groq: llama-3.1-8b-instant  (the provider's name"
+        in run("bases", "show", shown["base"]).out
+    )
+
+
+def test_names_are_given_and_taken_together(root: Path, run: Commands) -> None:
+    assert run("bases", "add", "gpt2").status == 0
+    given = run("bases", "alias", "gpt2", "one", "two")
+    assert given.out.startswith("gpt2 is also known as gpt2, one, two\n")
+    taken = run("bases", "alias", "gpt2", "one", "two", "--remove", "--format", "json")
+    assert taken.json["results"][0]["names"] == ["gpt2"]

@@ -163,7 +163,7 @@ def test_the_end_of_a_repository_that_nobody_declared_hits_too(run, made):
     ],
 )
 def test_a_base_that_nobody_declared_has_an_unknown_end(run, made, stated, mend):
-    from adapterctl.rules.adoption.base_names import stated_base
+    from adapterctl.rules.names.stated import stated_base
 
     made.adopted("router", base=stated_base(stated))
     found = findings(run, "router")

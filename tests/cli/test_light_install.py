@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).parents[2]
 HEAVY = ("mlflow", "dvc", "torch", "transformers", "peft", "numpy", "pandas", "scipy")
 READING = (
     ("list", 0),
-    ("audit --as-of 2026-11-23 --fail-on critical", 1),
+    ("audit --offline --as-of 2026-11-23 --fail-on critical", 1),
     ("show support-router", 0),
     ("history support-router", 0),
     ("bases list", 0),
@@ -63,3 +63,31 @@ def test_a_command_that_lacks_its_extra_says_which(light: Path, tmp_path: Path) 
     assert "needs the extra 'dvc', which is not installed" in done.stderr
     assert "pip install 'adapterctl[dvc]'" in done.stderr
     assert not (tmp_path / "new" / "registry").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "extra"),
+    [
+        ("--format junit", "formats"),
+        ("--format ics", "formats"),
+        ("--format prometheus", "formats"),
+        ("--notify env:HOOK", "notify"),
+    ],
+)
+def test_a_format_that_lacks_its_library_says_which_extra_has_it(
+    light: Path, tmp_path: Path, words: str, extra: str
+) -> None:
+    a_story(tmp_path)
+    done = subprocess.run(
+        [light, "-m", "adapterctl", "audit", "--offline", *words.split()],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == (
+        f"error: {words.partition(' env')[0]} needs the extra {extra!r}, which is not installed\n"
+        f"  hint: pip install 'adapterctl[{extra}]'\n"
+    )

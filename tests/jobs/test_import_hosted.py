@@ -229,7 +229,7 @@ def test_the_commands_that_read_speak_of_it(hosted):
 
 def test_the_audit_judges_it_by_its_providers_dates(hosted, made):
     def found() -> dict[str, dict[str, Any]]:
-        said = hosted("audit", "--format", "json", "--as-of", "2026-11-23")
+        said = hosted("audit", "--offline", "--format", "json", "--as-of", "2026-11-23")
         return {one["code"]: one for one in said.json["results"]}
 
     before = found()

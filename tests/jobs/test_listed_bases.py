@@ -106,7 +106,9 @@ def test_show_and_list_tell_what_is_known(command):
 def test_the_audit_says_what_is_known_and_what_is_not(command, root):
     made = SmallRegistry(root)
     made.adapter("router", base="big")
-    results = command("audit", "--format", "json", "--fail-on", "critical").json["results"]
+    results = command("audit", "--offline", "--format", "json", "--fail-on", "critical").json[
+        "results"
+    ]
     (found,) = [one for one in results if one["code"] in {"BASE001", "BASE002"}]
     assert (found["code"], found["severity"]) == ("BASE002", "medium")
     assert found["message"].startswith("file hashes known, no tensor fingerprint")
@@ -200,7 +202,9 @@ def test_a_base_at_a_provider_has_no_fingerprint_to_miss(command, root):
     assert (said.status, "not obtainable" in said.out) == (0, True)
     made = SmallRegistry(root)
     made.adapter("answers", base="mini", serving=[Serving(provider="openai", region="eu")])
-    results = command("audit", "--format", "json", "--fail-on", "critical").json["results"]
+    results = command("audit", "--offline", "--format", "json", "--fail-on", "critical").json[
+        "results"
+    ]
     about = [one["code"] for one in results if "mini" in (one["base"] or "")]
     assert about and not {"BASE001", "BASE002"} & set(about)
     again = command("bases", "add", "mini", *HOSTED)

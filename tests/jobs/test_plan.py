@@ -124,10 +124,11 @@ def test_unknown_names_are_answered_with_the_known_ones(bench: Bench) -> None:
 
 
 def test_a_shorter_life_than_the_lead_time_is_told(bench: Bench) -> None:
-    bench.date("new-base", in_days(30), phase="serving")
+    bench.date("new-base", in_days(30), phase="serving", successor="gpt2")
     found = plan(bench.project(), "router", to="new-base")
     assert found.successor.days == 30
     assert any("(EOL007)" in note for note in found.notes)
+    assert any(note.startswith("after it: new-base -> gpt2") for note in found.notes)
 
 
 def test_a_successors_other_name_is_looked_up_too(bench: Bench, bases: Path) -> None:

@@ -77,7 +77,7 @@ def test_trusted_code_runs_and_is_a_finding_from_then_on(project, capsys):
     assert "CODE005 code in the folder of own runs with it" in said
     assert command(project, "show", "router") == 0
     assert "CODE005" in capsys.readouterr().out
-    assert command(project, "audit", "--format", "json") == 0
+    assert command(project, "audit", "--offline", "--format", "json") == 0
     codes = {each["code"] for each in json.loads(capsys.readouterr().out)["results"]}
     assert "CODE005" in codes
     assert command(project, "reproduce", "router") == 0

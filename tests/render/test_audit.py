@@ -1,8 +1,11 @@
 import re
+from datetime import date
 
 import msgspec
+import pytest
 
-from adapterctl.render.audit import as_text
+from adapterctl.render.audit import in_format
+from adapterctl.render.audit.view import View
 from adapterctl.rules.findings import Audit, Finding
 from support.registries import TODAY
 
@@ -33,6 +36,10 @@ def audit_of(*findings: Finding) -> Audit:
     )
 
 
+def as_text(audit: Audit, **view) -> str:
+    return in_format("text", audit, View(**view))
+
+
 def test_the_second_line_names_who_has_to_move_the_late_ones_first():
     findings = [
         ending(1, owner="calm", days=30),
@@ -41,15 +48,43 @@ def test_the_second_line_names_who_has_to_move_the_late_ones_first():
         ending(4, owner=None, days=9),
     ]
     lines = as_text(audit_of(*findings)).splitlines()
-    assert lines[0] == "Dying by 2027-05-22: 4 of 4 adapters, first on 2026-11-23."
+    assert lines[0] == "Dying this quarter: 4 of 4 adapters; by 2027-05-22: 4."
     assert lines[1] == "Has to move: late 1 (1 late), calm 2, no owner 1."
+
+
+def on(day: str, number: int = 1) -> Finding:
+    return msgspec.structs.replace(
+        ending(number, owner="calm", days=1), date=date.fromisoformat(day)
+    )
+
+
+@pytest.mark.parametrize(
+    ("today", "horizon_days", "days", "said"),
+    [
+        ("2026-11-23", 39, ["2026-12-31", "2027-01-01"], "{q} 1 of 2 adapters; by 2027-01-01: 2."),
+        ("2026-11-23", 180, ["2027-01-01"], "{q} none known, of 1 adapter; by 2027-05-22: 1."),
+        ("2026-10-01", 91, ["2026-12-31"], "{q} 1 of 1 adapter; by 2026-12-31: 1."),
+        ("2026-11-23", 30, ["2026-12-01", "2026-12-31"], "by 2026-12-23: 1 of 2 adapters."),
+        ("2026-04-30", 180, ["2025-01-01"], "{q} 1 of 1 adapter; by 2026-10-27: 1."),
+        ("2026-11-23", 180, [], "by 2027-05-22: none known, of 0 adapters."),
+    ],
+)  # fmt: skip
+def test_the_first_line_names_the_quarter_unless_nobody_looked_that_far(
+    today, horizon_days, days, said
+):
+    audit = msgspec.structs.replace(
+        audit_of(*(on(day, number) for number, day in enumerate(days))),
+        as_of=date.fromisoformat(today),
+        horizon_days=horizon_days,
+    )
+    assert as_text(audit).splitlines()[0] == f"Dying {said.format(q='this quarter:')}"
 
 
 def test_two_versions_of_one_adapter_are_one_adapter_to_move():
     first = ending(1, owner="calm", days=30)
     second = msgspec.structs.replace(first, subject="adapter:a1@2", slack_days=-1)
     lines = as_text(audit_of(first, second)).splitlines()
-    assert lines[0].startswith("Dying by 2027-05-22: 1 of 1 adapter,")
+    assert lines[0] == "Dying this quarter: 1 of 1 adapter; by 2027-05-22: 1."
     assert lines[1] == "Has to move: calm 1 (1 late)."
 
 
@@ -84,3 +119,15 @@ def test_colours_change_nothing_but_colours():
 def test_a_horizon_beyond_the_calendar_ends_with_the_calendar():
     audit = msgspec.structs.replace(audit_of(), horizon_days=10**9)
     assert as_text(audit).startswith("Dying by 9999-12-31: ")
+
+
+def test_two_thousand_findings_fit_into_a_comment_and_none_is_forgotten():
+    many = audit_of(
+        *(ending(number, owner=f"team-{number}", days=number) for number in range(2_000))
+    )
+    for by in (None, "owner"):
+        said = in_format("markdown", many, View(by=by))
+        assert len(said) <= 65_536
+        shown = said.count("**EOL003**")
+        assert shown > 50
+        assert f"and {2_000 - shown:,} more findings: `adapterctl audit` lists all" in said

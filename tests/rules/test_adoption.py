@@ -5,7 +5,7 @@ from adapterctl.errors import InvalidInput
 from adapterctl.records.base import BaseSource
 from adapterctl.records.recipe import Owners
 from adapterctl.rules.adoption.adopted import Declared, built, grade_adopted
-from adapterctl.rules.adoption.base_names import stated_base
+from adapterctl.rules.names.stated import stated_base
 from support.registries import a_base, a_recipe, a_record, an_adopted
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

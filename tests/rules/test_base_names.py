@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from adapterctl.rules.adoption.base_names import stated_base
+from adapterctl.rules.names.stated import stated_base
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 CACHE = "/home/ana/.cache/huggingface/hub"
@@ -30,6 +30,11 @@ CANONICAL = {
     ),
     f"{CACHE}/models--Qwen--Qwen2.5-7B/snapshots/main": ("hub_cache", "Qwen/Qwen2.5-7B", None),
     f"{CACHE}/models--gpt2/snapshots/{COMMIT}": ("hub_cache", "gpt2", COMMIT),
+    # the repository's page
+    "https://huggingface.co/Qwen/Qwen2.5-7B": ("hub", "Qwen/Qwen2.5-7B", None),
+    f"https://hf.co/Qwen/Qwen2.5-7B/tree/{COMMIT}": ("hub", "Qwen/Qwen2.5-7B", COMMIT),
+    "https://huggingface.co/datasets/acme/rows": ("local", None, None),
+    "https://example.org/Qwen/Qwen2.5-7B": ("local", None, None),
     # ModelScope
     "/root/.cache/modelscope/hub/Qwen/Qwen2___5-7B": ("modelscope", "Qwen/Qwen2.5-7B", None),
     "/root/.cache/modelscope/hub/models/Qwen/Qwen3-8B": ("modelscope", "Qwen/Qwen3-8B", None),
@@ -43,6 +48,8 @@ CANONICAL = {
     "unsloth/gemma-2-9b-it-bnb-4bit": ("hub", "google/gemma-2-9b-it", None),
     "unsloth/meta-llama-3.1-8b-bnb-4bit": ("hub", "meta-llama/Llama-3.1-8B", None),
     "unsloth/Meta-Llama-3.1-8B-Instruct": ("hub", "meta-llama/Llama-3.1-8B-Instruct", None),
+    "NousResearch/Llama-2-7b-chat-hf": ("hub", "meta-llama/Llama-2-7b-chat-hf", None),
+    "NousResearch/Hermes-3-Llama-3.1-8B": ("hub", "NousResearch/Hermes-3-Llama-3.1-8B", None),
     "unsloth/llama-3-8b-bnb-4bit": ("hub", "meta-llama/Meta-Llama-3-8B", None),
     "unsloth/Llama-3.2-1B-Instruct-unsloth-bnb-4bit": (
         "hub",

@@ -9,7 +9,6 @@ from adapterctl.rules.findings import (
     Finding,
     Skipped,
     counting,
-    fails,
     ranked,
     skipped,
     waived,
@@ -94,18 +93,6 @@ def test_a_waiver_holds_on_its_last_day_and_counts_again_on_the_next():
 def test_of_two_waivers_the_longer_holds():
     both = [waiver(until="2026-12-31"), waiver(until="2026-11-24")]
     assert waived(finding(), both, today=date(2026, 12, 1)).waived_until == "2026-12-31"
-
-
-def test_what_was_skipped_fails_an_audit_only_when_strict():
-    skips = [Skipped(subject="adapter:a", reason="broken")]
-    assert not fails(audit_of(skips=skips), fail_on="high", strict=False)
-    assert fails(audit_of(skips=skips), fail_on="high", strict=True)
-    assert not fails(audit_of(), fail_on="high", strict=True)
-
-
-def test_an_unwaived_finding_at_the_limit_fails_an_audit():
-    assert fails(audit_of(finding()), fail_on="high", strict=False)
-    assert not fails(audit_of(finding()), fail_on="critical", strict=False)
 
 
 def test_a_skip_says_every_problem_of_the_file_and_the_first_mend():

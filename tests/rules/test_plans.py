@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import msgspec
 import pytest
 
+from adapterctl.records.lifecycle import Observation
 from adapterctl.records.recipe import LoraSettings
+from adapterctl.rules.exposure import Use
+from adapterctl.rules.lifecycle import Almanac
 from adapterctl.rules.mapping.targets import Blocker
 from adapterctl.rules.planning.differences import Change
 from adapterctl.rules.planning.estimates import TextLengths
 from adapterctl.rules.planning.plans import Pin, RebuildPlan, by_deadline, draft
 from adapterctl.rules.planning.runways import Runway
+from adapterctl.rules.succession import Move, Succession, succession
 from support.plans import facts, status
+from support.registries import TODAY, a_base
 
 LENGTHS = TextLengths(rows=100, conversations=0, tokens=1_000, longest=40, limit=128, cut=0, lost=0)
 
@@ -213,6 +219,50 @@ def test_the_deadline_of_the_old_base_and_the_life_of_the_new_are_told():
         "new-base lives 58 days more, less than the lead time of 60 days: the next move starts "
         "at once (EOL007)"
     ) in plan.notes
+
+
+def onward(*days: str) -> Succession:
+    """Who follows new-base: one after the other, each with its end; the last has no successor."""
+    names = ["new-base", *(f"base-{number}" for number in range(1, len(days)))]
+    lines = [
+        Observation(
+            subject=name,
+            phase="weights",
+            kind="shutdown",
+            date=day,
+            source="https://example.org",
+            seen_on="2026-11-01",
+            key=name,
+            successor=after,
+        )
+        for name, day, after in zip(names, days, [*names[1:], None], strict=True)
+    ]
+    almanac = Almanac(lines, {name: a_base(name) for name in names})
+    return succession(almanac, Move("new-base", Use(), TODAY, 60))
+
+
+def followed(*days: str, ends: str = "2027-01-20") -> RebuildPlan:
+    return draft(replace(facts(runway=status(ends)), onward=onward(ends, *days)))
+
+
+def test_who_comes_after_a_successor_that_dies_soon_is_told():
+    assert followed("2026-06-01", "2029-01-01").notes[1:] == [
+        "after it: new-base -> base-1 (until 2026-06-01) -> base-2; plan for base-2"
+    ]
+    assert followed("2026-06-01").notes[1:] == [
+        "nobody who follows new-base lives longer; no successor is left: base-1 (until "
+        "2026-06-01), named by new-base"
+    ]
+    assert followed().notes[1:] == []
+
+
+def test_past_its_own_end_a_successor_gives_way_to_the_one_after_it():
+    (blocker,) = followed("2029-01-01", ends="2026-11-23").blockers
+    assert blocker.mend == "adapterctl plan support-router --to base-1"
+
+
+def test_who_comes_after_a_successor_that_lives_is_nothing_to_the_plan():
+    assert followed("2030-01-01", ends="2029-01-20").notes == []
 
 
 def test_an_earliest_day_is_no_end():

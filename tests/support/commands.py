@@ -49,7 +49,7 @@ def modules_after(root: Path, *words: str) -> set[str]:
     code = (
         "import io, sys\n"
         "from adapterctl.cli import run\n"
-        "sys.stdout, out = io.StringIO(), sys.stdout\n"
+        "sys.stdout, out = io.TextIOWrapper(io.BytesIO()), sys.stdout\n"
         "run(sys.argv[1:])\n"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=out)\n"
     )

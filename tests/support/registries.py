@@ -47,7 +47,7 @@ from adapterctl.records.version import (
     VersionRecord,
 )
 from adapterctl.records.yaml_edit import dump_yaml
-from adapterctl.rules.adoption.base_names import stated_base
+from adapterctl.rules.names.stated import stated_base
 from adapterctl.stores.files import write_atomically
 from adapterctl.stores.registry import FolderRegistry
 
@@ -200,7 +200,7 @@ def a_base(name: str) -> Base:
         source=BaseSource(path=f"bases/{name}"),
         revision=f"sha256:{sha(name, 'revision')}",
         fingerprint=f"fp1:{sha(name, 'weights')}",
-        digests=BaseDigests(config=sha(name, "config"), tokenizer=sha(name, "tokenizer")),
+        digests=BaseDigests(config=sha(name, "config"), tokenizer=sha("bert", "tokenizer")),
         family="bert",
         architecture="BertModel",
         mirror=f"mirrors/{name}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,10 +18,16 @@ from adapterctl.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from adapterctl.render.audit import By
+    from adapterctl.render.audit.view import By
     from adapterctl.rules.findings import Severity
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
+
+NEEDS = {"junit": "junitparser", "ics": "icalendar", "prometheus": "prometheus_client"}
+"""Formats that a library of the extra ``formats`` writes."""
+
+GROUPING = ("text", "markdown", "junit")
+"""Formats that have groups; the entries of the others carry owner, base and date."""
 
 
 @click.command()
@@ -35,11 +42,22 @@ SEVERITIES = ("critical", "high", "medium", "low", "info")
 @click.option("--owner", metavar="TEAM", help="Only adapters that this team owns or covers for.")
 @click.option("--base", metavar="ID", shell_complete=complete_bases, help="Only on this base.")
 @click.option("--by", type=click.Choice(["owner", "base", "month"]), help="Group the findings.")
+@click.option(
+    "--since",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Judge only what is new or worse since this earlier answer (--format json).",
+)
+@click.option(
+    "--notify",
+    metavar="URL",
+    help="Tell each team what is new, and this apprise URL (or env:VAR) what no team is told.",
+)
 @click.option("--offline", is_flag=True, help="Ask nothing of the world, only the registry.")
 @click.option("--strict", is_flag=True, help="Exit 1 also when something could not be judged.")
 @click.option("--all", "every", is_flag=True, help="Every version, not only those in use.")
 @as_of_option
-@format_option("json")
+@format_option("json", "markdown", "sarif", *NEEDS)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -49,6 +67,8 @@ def command(
     owner: str | None,
     base: str | None,
     by: By | None,
+    since: Path | None,
+    notify: str | None,
     offline: bool,
     strict: bool,
     every: bool,
@@ -57,15 +77,49 @@ def command(
 ) -> int:
     """Say which adapters die, when, and by when work must start.
 
-    Judges the versions that hold an alias, else the newest, from the registry alone; ranked by
-    slack. Exits 1 when a finding counts against, 0 when none does, 3 when it cannot answer.
+    Judges the versions that hold an alias, else the newest, and asks the world whether what they
+    need is still there; ranked by slack. Exits 1 when a finding counts against, 0 when none does,
+    3 when it cannot answer or could not notify.
     """
     from adapterctl.jobs.audit import audit
-    from adapterctl.render.audit import as_json, as_text
-    from adapterctl.rules.findings import fails
+    from adapterctl.jobs.notify import changes_of, tell
+    from adapterctl.render.audit import in_format
+    from adapterctl.render.audit.notice import words
+    from adapterctl.render.audit.view import View
+    from adapterctl.rules.since import against
 
+    _must_be_possible(form, by, notify)
     project = open_project(ctx, as_of=as_of)
-    answer = audit(project, horizon_days=horizon, owner=owner, base=base, every=every)
-    text = as_json(answer) if form == "json" else as_text(answer, by=by, colour=has_colours())
-    click.echo(text)
-    return int(fails(answer, fail_on=fail_on, strict=strict))
+    answer = audit(
+        project,
+        horizon_days=horizon,
+        owner=owner,
+        base=base,
+        every=every,
+        world=not offline,
+    )
+    changes = changes_of(answer, since, owner=owner, base=base) if since else None
+    view = View(fail_on=fail_on, strict=strict, by=by, changes=changes, colour=has_colours())
+    said = in_format(form, answer, view)
+    # For programs: UTF-8 and the format's own line ends, whatever the machine's are.
+    click.echo(said if form == "text" else said.encode())
+    if notify:
+        tell(project, answer, changes, otherwise=notify, wording=words, owner=owner, base=base)
+    return int(against(answer, fail_on=fail_on, strict=strict, changes=changes))
+
+
+def _must_be_possible(form: str, by: By | None, notify: str | None) -> None:
+    """Refuses what cannot be done before anything is.
+
+    Raises:
+        MissingExtra: a library is not installed.
+    """
+    from adapterctl.jobs.project import require
+
+    if by is not None and form not in GROUPING:
+        known = ", ".join(GROUPING)
+        raise click.UsageError(f"--by groups {known}; {form} has an entry for each finding.")
+    if form in NEEDS:
+        require(NEEDS[form], extra="formats", needed_for=f"--format {form}")
+    if notify is not None:
+        require("apprise", extra="notify", needed_for="--notify")

@@ -25,4 +25,5 @@ def command(folder: str, remote: str | None) -> int:
     click.echo(f"a new project in {made.root}; data and artifacts go to {made.remote}")
     click.echo(git_add(made.written))
     click.echo("next: adapterctl bases add ID --path DIR, then adapterctl new NAME --data FILE")
+    click.echo("until when public bases live, as far as is known: adapterctl lifecycle start")
     return 0

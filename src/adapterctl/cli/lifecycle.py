@@ -39,6 +39,11 @@ def command() -> None:
 )
 @click.option("--provider", help="Whose service; without it the date holds everywhere.")
 @click.option("--region", help="In which region; without it the date holds in all.")
+@click.option(
+    "--tuned",
+    is_flag=True,
+    help="Of fine-tunes of BASE that live at the provider, if they end on another day than BASE.",
+)
 @as_of_option
 @format_option("json")
 @click.pass_context
@@ -53,6 +58,7 @@ def add(
     successor: str | None,
     provider: str | None,
     region: str | None,
+    tuned: bool,
     as_of: date | None,
     form: str,
 ) -> None:
@@ -76,11 +82,30 @@ def add(
         successor=successor,
         provider=provider,
         region=region,
+        tuned=tuned,
     )
     project = open_project(ctx, as_of=as_of)
     added = record(project, base, dates)
     as_json = form == "json"
     click.echo(added_as_json(added, as_of=project.today) if as_json else added_as_text(added))
+
+
+@command.command()
+@format_option("json")
+@click.pass_context
+def start(ctx: click.Context, *, form: str) -> None:
+    """Begin with the dates that are known of the catalogue's bases.
+
+    They come with adapterctl, each with its source and the day it was seen, and are written to
+    registry/lifecycle/ as import would have. A feed that has a line there already is left alone;
+    import brings a newer snapshot of it.
+    """
+    from adapterctl.jobs.catalogue import start as begin
+    from adapterctl.render.catalogue import as_json, as_text
+
+    project = open_project(ctx)
+    begun = begin(project)
+    click.echo(as_json(begun, as_of=project.today) if form == "json" else as_text(begun))
 
 
 @command.command("import")
@@ -112,7 +137,11 @@ def import_dates(
 @format_option("json")
 @click.pass_context
 def show(ctx: click.Context, *, base: str, as_of: date | None, form: str) -> None:
-    """Show every date that is known about BASE, with its source and what it was before."""
+    """Show every date that is known about BASE, with its source and what it was before.
+
+    First what each of the three clocks stands at: of its service, of training on it, and of its
+    weights; dates of fine-tunes that live at a provider stand apart.
+    """
     from adapterctl.jobs.lifecycle import show as look_up
     from adapterctl.render.lifecycle import as_json, as_text
 

@@ -31,6 +31,7 @@ VERBS: dict[str, Verb] = dict(
         _verb("Register", "evaluate", "Evaluate an adapter on its evaluation sets."),
         _verb("Audit", "lifecycle", "Record until when bases and services live."),
         _verb("Audit", "audit", "Say which adapters die, when, and by when work must start."),
+        _verb("Audit", "report", "Write the audit as a static page, with one more per adapter."),
         _verb("Audit", "verify", "Check every pin of an adapter against the world."),
         _verb("Audit", "waive", "Accept findings until a date, for a reason."),
         _verb("Rebuild", "plan", "Show what a rebuild would change, and what blocks it."),

@@ -21,6 +21,7 @@ def audit(
     horizon_days: int | None = None,
     owner: str | None = None,
     base: str | None = None,
+    offline: bool = False,
 ) -> Audit:
     """Returns the findings of the project, and what could not be judged.
 
@@ -30,9 +31,10 @@ def audit(
         horizon_days: how far ahead to look; default: the project's policy.
         owner: only adapters that this team owns or covers for.
         base: only adapters on this base.
+        offline: ask nothing of the world, only the registry.
     """
-    there = _open(project, as_of)
-    return audit_job.audit(there, horizon_days=horizon_days, owner=owner, base=base)
+    there, world = _open(project, as_of), not offline
+    return audit_job.audit(there, horizon_days=horizon_days, owner=owner, base=base, world=world)
 
 
 def list(project: Path | str = ".", *, as_of: date, base: str | None = None) -> Listing:

@@ -8,13 +8,17 @@ from itertools import groupby
 from adapterctl.errors import AdapterctlError
 from adapterctl.jobs.bases import weights_of
 from adapterctl.jobs.project import Project
+from adapterctl.jobs.subjects import subjects
 from adapterctl.jobs.survey import Survey, cut, not_registered, survey
+from adapterctl.jobs.world.said import SILENT, World
 from adapterctl.records.base import Base
 from adapterctl.records.policy import People
-from adapterctl.rules.endings import Frame
-from adapterctl.rules.findings import Audit, Finding, Skipped, ranked, skipped, waived
+from adapterctl.rules.findings import Audit, Finding, Skipped, all_waived, ranked, skipped
+from adapterctl.rules.judged import Frame
 from adapterctl.rules.judging import judge, judge_base
 from adapterctl.rules.same_weights import judge_twins, twins
+from adapterctl.rules.standing import Standing
+from adapterctl.rules.teams import Staff, joined, unknown_teams
 from adapterctl.rules.upkeep import rollback_target, upkeep
 
 
@@ -25,6 +29,7 @@ def audit(
     owner: str | None = None,
     base: str | None = None,
     every: bool = False,
+    world: bool = False,
 ) -> Audit:
     """Judges the versions that hold an alias, else the newest; retired adapters are left out.
 
@@ -34,11 +39,18 @@ def audit(
         owner: only adapters that this team owns or covers for.
         base: only adapters on this base.
         every: every version of every adapter.
+        world: ask the world, too: whether what they need is still there, and for how long.
     """
     horizon = project.policy.horizon_days if horizon_days is None else horizon_days
     frame = Frame(today=project.today, horizon_days=horizon)
     found = cut(survey(project, every=every), base=base, owner=owner)
-    judged = [*_judged(found, frame), *_upkeep(project, found, frame), *_twins(project, found)]
+    said = _said(project, found) if world else SILENT
+    judged = [
+        *_judged(found, frame),
+        *_upkeep(project, found, frame, staff=said.staff),
+        *_twins(project, found),
+        *said.judged,
+    ]
     waivers = project.registry.waivers()
     findings = [one for one in judged if isinstance(one, Finding)]
     return Audit(
@@ -47,29 +59,44 @@ def audit(
         adapters=len({standing.adapter for standing in found.standings}),
         versions=len(found.standings),
         retired=len(found.retired),
-        findings=ranked(waived(one, waivers, today=project.today) for one in findings),
+        findings=ranked(all_waived(findings, waivers, today=project.today)),
         skipped=[*_skipped(judged), *not_registered(found.unregistered), *found.skipped],
+        subjects=subjects(found),
+        asked=said.asked,
     )
 
 
+def _said(project: Project, found: Survey) -> World:
+    """Asks the world; what can ask it is imported only then."""
+    from adapterctl.jobs.world.round import ask
+
+    return ask(project, found)
+
+
 def _judged(found: Survey, frame: Frame) -> Iterator[Finding | Skipped]:
+    on_base: dict[str, list[Standing]] = {}
     for standing in found.standings:
         yield from judge(standing, found.almanac, frame)
-    for name in sorted({standing.base for standing in found.standings}):
+        on_base.setdefault(standing.base, []).append(standing)
+    for name, standings in sorted(on_base.items()):
         base = found.almanac.bases.get(name)
         if base is not None:
-            yield from judge_base(base, [one for one in found.standings if one.base == name])
+            yield from judge_base(base, standings)
 
 
-def _upkeep(project: Project, found: Survey, frame: Frame) -> Iterator[Finding | Skipped]:
+def _upkeep(
+    project: Project, found: Survey, frame: Frame, *, staff: Staff
+) -> Iterator[Finding | Skipped]:
     """Yields what has to be looked after, apart from the ends in sight."""
     try:
         people = project.registry.people()
     except AdapterctlError as error:
         yield skipped("registry/people.yaml", error)
         people = People()
+    both = joined(people, staff)
     for standing in found.standings:
-        yield from upkeep(standing, frame=frame, policy=project.policy, people=people)
+        yield from upkeep(standing, frame=frame, policy=project.policy, people=both)
+        yield from unknown_teams(standing, people, staff)
     for _, each in groupby(found.standings, key=lambda standing: standing.adapter):
         yield from rollback_target(list(each))
 

@@ -1,4 +1,4 @@
-"""Declaring bases: add one, list and show them, fingerprint, give another name."""
+"""Declaring bases: add one, list and show them, fingerprint."""
 
 from __future__ import annotations
 
@@ -140,16 +140,6 @@ def whole(project: Project, folder: Path) -> list[BaseFile]:
     from adapterctl.stores.safetensors import whole_files
 
     return whole_files(folder, progress=project.display.progress)
-
-
-def alias(project: Project, name: str, *, other: str) -> AddedBase:
-    """Records another name under which feeds and adapters speak of a base."""
-    base = project.registry.base(name)
-    names = sorted({*base.names, other})
-    new = names != base.names
-    changed = msgspec.structs.replace(base, names=names)
-    path = project.registry.write_base(changed) if new else project.registry.base_path(name)
-    return AddedBase(base=changed, written=(path,), new=new)
 
 
 def listed(project: Project) -> list[Base]:

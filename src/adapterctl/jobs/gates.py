@@ -27,9 +27,8 @@ from adapterctl.records.run import RunFacts
 from adapterctl.records.version import FilePin
 from adapterctl.rules import gates as rules
 from adapterctl.rules.codes import check_code
-from adapterctl.rules.endings import Frame
 from adapterctl.rules.gates import Gate, gate
-from adapterctl.rules.lifecycle import Almanac
+from adapterctl.rules.judged import Frame
 from adapterctl.rules.recipes import TRAIN
 from adapterctl.stores.code import pinned
 from adapterctl.stores.imports import unresolved
@@ -237,7 +236,7 @@ def _other_rows(recipe: Recipe, message: str) -> Gate:
 def _base(project: Project, recipe: Recipe) -> Iterator[Gate]:
     """Yields what is known of how long the base lives."""
     base = project.registry.base(recipe.base)
-    almanac = Almanac(project.registry.observations(), {base.base: base})
+    almanac = project.almanac({base.base: base})
     status = almanac.status_on(
         project.today,
         base=recipe.base,

@@ -26,8 +26,8 @@ from adapterctl.records.adopted import AdoptedVersion, AnyRecord, StatedBase
 from adapterctl.records.version import ArtifactPin
 from adapterctl.rules.adoption.adapter_names import free_name, name_for
 from adapterctl.rules.adoption.adopted import Declared, Imported, adopted, lasting, registered
-from adapterctl.rules.adoption.base_names import stated_base
 from adapterctl.rules.adoption.peft_releases import release_of
+from adapterctl.rules.names.stated import stated_base
 from adapterctl.stores.files import must_be_writable
 
 AT_ONCE = 100

@@ -10,15 +10,20 @@ from adapterctl.errors import InvalidInput
 from adapterctl.jobs.project import Project
 from adapterctl.records.lifecycle import Kind, Observation, Phase
 from adapterctl.rules.ledger import Added, Sighting, record_of, sightings
-from adapterctl.rules.lifecycle import names_of
+from adapterctl.rules.lifecycle import subject_of
 from adapterctl.rules.redaction import without_credentials
+from adapterctl.rules.tuned import PREFIX
 
 FEED = "manual"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dates:
-    """The dates of one statement; a promise and an earliest day become two observations."""
+    """The dates of one statement; a promise and an earliest day become two observations.
+
+    Attributes:
+        tuned: they are of fine-tunes of the base that live at the provider, not the base's own.
+    """
 
     phase: Phase
     source: str
@@ -27,6 +32,7 @@ class Dates:
     successor: str | None = None
     provider: str | None = None
     region: str | None = None
+    tuned: bool = False
 
     def by_kind(self) -> Iterator[tuple[Kind, date]]:
         """Yields the kinds that a date was given for."""
@@ -62,9 +68,11 @@ def add(project: Project, base: str, dates: Dates) -> Added:
 def show(project: Project, base: str) -> list[Sighting]:
     """Returns what is known of a base under any of its names, the earliest date first."""
     known = project.registry.base(base)
-    names = set(names_of(known))
-    about = [seen for seen in project.registry.observations() if seen.subject in names]
-    return sightings(about, today=project.today)
+    ledger = project.registry.observations()
+    found = {each.subject: each.how for each in project.almanac({base: known}).found_under(base)}
+    about = [seen for seen in ledger if subject_of(seen) in found]
+    how = {seen.key: found[subject_of(seen)] for seen in about}
+    return sightings(about, today=project.today, found=how)
 
 
 def _must_agree(base: str, dates: Dates) -> None:
@@ -73,6 +81,11 @@ def _must_agree(base: str, dates: Dates) -> None:
             f"not before {dates.not_before}, and yet a shutdown on {dates.shutdown}",
             hint="the earliest day cannot lie after the promised one",
         )
+    if dates.tuned and dates.phase != "serving":
+        raise InvalidInput.one(
+            f"{dates.phase} of fine-tunes is no date of theirs: they are only served",
+            hint="--tuned goes with --phase serving",
+        )
     if dates.successor == base:
         raise InvalidInput.one(f"{base!r} cannot succeed itself", hint="name another base")
 
@@ -80,9 +93,17 @@ def _must_agree(base: str, dates: Dates) -> None:
 def _observation(
     project: Project, base: str, dates: Dates, *, kind: Kind, day: date
 ) -> Observation:
-    key: Sequence[str] = (FEED, base, dates.phase, kind, dates.provider or "*", dates.region or "*")
+    subject = f"{PREFIX}{base}" if dates.tuned else base
+    key: Sequence[str] = (
+        FEED,
+        subject,
+        dates.phase,
+        kind,
+        dates.provider or "*",
+        dates.region or "*",
+    )
     return Observation(
-        subject=base,
+        subject=subject,
         phase=dates.phase,
         kind=kind,
         date=day.isoformat(),

@@ -12,6 +12,7 @@ from adapterctl.rules.feeds.imported import Import, Imported
 from adapterctl.rules.feeds.meaning import observations_of
 from adapterctl.rules.feeds.rows import Feed, Reading, Snapshot, key_of
 from adapterctl.rules.ledger import Intake, intake
+from adapterctl.rules.names.renames import unheard
 from adapterctl.stores.feeds import read_snapshot
 
 
@@ -42,6 +43,7 @@ def import_feed(project: Project, feed: Feed, path: Path) -> Import:
         taken=taken,
         seen_on=seen_on,
         ledger=_write(project, feed, taken),
+        names=_write_names(project, feed, reading),
     )
 
 
@@ -84,4 +86,13 @@ def _write(project: Project, feed: Feed, taken: Intake) -> str | None:
     if not taken.lines:
         return None
     path = project.registry.append_observations(feed, *taken.lines)
+    return path.relative_to(project.root).as_posix()
+
+
+def _write_names(project: Project, feed: Feed, reading: Reading) -> str | None:
+    """Adds names that are not known yet, or no longer the same."""
+    new = unheard(reading.named, project.registry.namings())
+    if not new:
+        return None
+    path = project.registry.append_namings(feed, *new)
     return path.relative_to(project.root).as_posix()

@@ -15,8 +15,8 @@ from adapterctl.jobs.stages import enlist
 from adapterctl.records.canonical import compact
 from adapterctl.records.yaml_text import parse
 from adapterctl.rules.adoption.adopted import Declared
-from adapterctl.rules.adoption.base_names import stated_base
 from adapterctl.rules.adoption.foreign_configs import Carried, carried
+from adapterctl.rules.names.stated import stated_base
 from adapterctl.stores.files import create_exclusively
 from adapterctl.stores.rows import read_rows, write_rows
 

@@ -14,15 +14,17 @@ from adapterctl.errors import AdapterctlError, InvalidInput, Mismatch, NotFound
 from adapterctl.jobs import clean_room
 from adapterctl.jobs.forget import must_have_data
 from adapterctl.jobs.inputs.base_folder import checked, locate
+from adapterctl.jobs.inputs.declared_bases import readable_bases
 from adapterctl.jobs.inputs.sources import Row, prepared
 from adapterctl.jobs.project import Project, require
-from adapterctl.jobs.survey import standing_of, survey
+from adapterctl.jobs.survey import Whole, standing_of, survey, whole
 from adapterctl.jobs.trainers.facts import trainer_facts
 from adapterctl.records.base import Base, BaseShape
 from adapterctl.records.canonical import rows_digest
 from adapterctl.records.recipe import Recipe, Task
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.adoption.adopted import built
+from adapterctl.rules.dates import day_of
 from adapterctl.rules.findings import Skipped, skipped
 from adapterctl.rules.lifecycle import Almanac, Status
 from adapterctl.rules.mapping.choice import chosen
@@ -31,6 +33,7 @@ from adapterctl.rules.planning.estimates import TextLengths
 from adapterctl.rules.planning.plans import Facts, FleetPlan, RebuildPlan, by_deadline, draft
 from adapterctl.rules.recipes import TRAIN
 from adapterctl.rules.standing import Standing
+from adapterctl.rules.succession import Move, Succession, succession
 
 
 def plan(project: Project, wanted: str, *, to: str) -> RebuildPlan:
@@ -48,10 +51,10 @@ def plan(project: Project, wanted: str, *, to: str) -> RebuildPlan:
         Mismatch: the successor's weights are not the ones that were added.
     """
     adapter, version = project.version_of(wanted)
-    standing, _ = standing_of(project, adapter, version)
-    built(standing.record)
+    found, _ = standing_of(project, adapter, version)
+    built(found.record)
     successor = _successor(project, to)
-    return _plan(project, standing, successor)
+    return _plan(project, found, successor)
 
 
 def plan_all(project: Project, *, on_base: str, to: str) -> FleetPlan:
@@ -73,7 +76,7 @@ def plan_all(project: Project, *, on_base: str, to: str) -> FleetPlan:
     failed: list[Skipped] = []
     for number, standing in enumerate(leading, start=1):
         try:
-            plans.append(_plan(project, standing, successor))
+            plans.append(_plan(project, whole(project, standing), successor))
         except AdapterctlError as error:
             failed.append(skipped(f"adapter:{standing.name}", error))
         project.display.progress("planning", number, len(leading))
@@ -115,17 +118,25 @@ class _Successor:
             lead_days=standing.status.lead_days,
         )
 
+    def onward(self, today: date, standing: Standing) -> Succession:
+        """Returns who follows this base in turn, from the day that the adapter would need it."""
+        ends = standing.status.ends
+        use = self.almanac.use(self.base.base, standing.serving)
+        arrival = max(today, day_of(ends)) if ends else today
+        move = Move(self.base.base, use, arrival, standing.status.lead_days)
+        return succession(self.almanac, move)
+
 
 def _successor(project: Project, to: str) -> _Successor:
     require("torch", extra="train", needed_for="a rebuild plan")
     base = project.registry.base(to)
     folder = checked(project, base) if base.fingerprint else locate(project, base)
-    almanac = Almanac(project.registry.observations(), {to: base})
+    almanac = project.almanac({**readable_bases(project), to: base})
     return _Successor(base=base, folder=folder, almanac=almanac)
 
 
-def _plan(project: Project, standing: Standing, successor: _Successor) -> RebuildPlan:
-    record = built(standing.record)
+def _plan(project: Project, found: Whole, successor: _Successor) -> RebuildPlan:
+    record = built(found.record)
     new = _Side(folder=successor.folder, shape=successor.shape(record.recipe))
     old, notes = _old_side(project, record, successor)
     rows = _training_rows(project, record)
@@ -133,14 +144,15 @@ def _plan(project: Project, standing: Standing, successor: _Successor) -> Rebuil
     trainer, unread = trainer_facts(project, record)
     facts = Facts(
         record=record,
-        recipe=standing.recipe or record.recipe,
+        recipe=found.recipe or record.recipe,
         new_base=successor.base,
         old=old.shape if old else None,
         new=new.shape,
         lengths=lengths,
         old_lengths=_lengths(old, rows.rows, record)[0] if old else None,
-        deadline=standing.status,
-        runway=successor.runway(project.today, standing),
+        deadline=found.standing.status,
+        runway=successor.runway(project.today, found.standing),
+        onward=successor.onward(project.today, found.standing),
         today=project.today,
         blockers=[*rows.blockers, *unreadable, *unread],
         notes=[*notes, *rows.notes],
@@ -262,11 +274,7 @@ def _confirmed(plan: RebuildPlan, new: _Side, *, record: VersionRecord) -> Rebui
         problems = [*lora_problems(recipe.lora), *training_problems(recipe.training)]
     blockers = blockers_of(InvalidInput(problems)) if problems else []
     try:
-        given = given_lora(
-            new.folder,
-            recipe,
-            labels=labels,
-        )
+        given = given_lora(new.folder, recipe, labels=labels)
     except InvalidInput as error:
         blockers += blockers_of(error)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from adapterctl.errors import InvalidInput, MissingExtra
+from adapterctl.records.base import Base
 from adapterctl.records.policy import Policy
 from adapterctl.rules.aliases import aliases
+from adapterctl.rules.lifecycle import Almanac
 from adapterctl.stores.registry import FolderRegistry
 
 if TYPE_CHECKING:
@@ -118,6 +121,10 @@ class Project:
         """Where MLflow is: embedded unless MLFLOW_TRACKING_URI names a server."""
         embedded = f"sqlite:///{self.private / 'mlflow.db'}"
         return os.environ.get("MLFLOW_TRACKING_URI") or embedded
+
+    def almanac(self, bases: Mapping[str, Base]) -> Almanac:
+        """Returns what is known today of how long ``bases`` live."""
+        return Almanac(self.registry.observations(), bases, namings=self.registry.namings())
 
     def version_of(self, wanted: str) -> tuple[str, int]:
         """Returns (adapter, version) for ``NAME``, ``NAME@3`` or ``NAME@champion``.

@@ -15,5 +15,5 @@ def show(project: Project, wanted: str) -> tuple[Shown, list[Skipped]]:
         AdapterctlError: no such adapter, version or alias, or its record cannot be read.
     """
     adapter, version = project.version_of(wanted)
-    standing, skipped = standing_of(project, adapter, version)
-    return shown(standing), skipped
+    found, skipped = standing_of(project, adapter, version)
+    return shown(found.standing, found.record), skipped

@@ -5,26 +5,29 @@ What cannot be read is skipped with its reason, and the rest is still read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from adapterctl.errors import AdapterctlError, NotFound
 from adapterctl.jobs.project import Project
-from adapterctl.records.adopted import AdoptedVersion, AnyRecord
+from adapterctl.records.adopted import AnyRecord
 from adapterctl.records.base import Base
-from adapterctl.records.event import Event, EventKind
+from adapterctl.records.glance import Build, Glance
 from adapterctl.records.lifecycle import Observation
 from adapterctl.records.recipe import Recipe
-from adapterctl.records.version import VersionRecord
 from adapterctl.rules.adoption.adopted import Declared
-from adapterctl.rules.aliases import aliases, is_retired
+from adapterctl.rules.aliases import aliases
 from adapterctl.rules.findings import Skipped, skipped
-from adapterctl.rules.lifecycle import Almanac, Status, lead_time
-from adapterctl.rules.removal import REMOVED
-from adapterctl.rules.standing import Standing, base_of, owners_of, served
+from adapterctl.rules.glances import glance
+from adapterctl.rules.lifecycle import Almanac
+from adapterctl.rules.standing import Standing, base_of, served, stand, teams_of
+from adapterctl.stores.registry import RECIPE, KeptGlances, versions_in
 
 T = TypeVar("T")
+
+FEW = 200
+"""So many adapters are read in no time, and nothing is kept of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,58 +35,67 @@ class Survey:
     """Adapter versions as they stand, and what could not be read.
 
     Attributes:
-        unregistered: recipes of adapters that have no version yet.
+        unregistered: adapters that have a recipe and no version yet.
         retired: names of adapters that were retired.
     """
 
     standings: list[Standing]
-    unregistered: list[Recipe]
+    unregistered: list[Glance]
     retired: list[str]
     skipped: list[Skipped]
     almanac: Almanac
 
 
-@dataclass(kw_only=True)
-class _Shelf:
-    """What could be read of one adapter's folder."""
+@dataclass(frozen=True, kw_only=True)
+class Whole:
+    """One version with all that is recorded of it, and its adapter's recipe of today."""
 
-    adapter: str
-    recipe: Recipe | None = None
-    events: list[Event] = field(default_factory=list)
-    records: dict[int, AnyRecord] = field(default_factory=dict)
-    numbers: list[int] = field(default_factory=list)
+    standing: Standing
+    record: AnyRecord
+    recipe: Recipe | None
 
 
 def survey(project: Project, *, every: bool = False) -> Survey:
     """Reads the versions that hold an alias, else the newest; with ``every``, every one."""
     reader = _Reader(project)
-    shelves = [reader.shelf(adapter, every=every) for adapter in project.registry.adapters()]
-    serving = [shelf for shelf in shelves if not is_retired(shelf.events)]
-    almanac = reader.almanac(serving)
-    look = _Look(project=project, almanac=almanac, declared=Declared(almanac.bases.values()))
+    glances = list(reader.glances(every=every))
+    live = [each for each in glances if not each.retired]
+    almanac = reader.almanac(live)
+    look = _look(project, almanac)
     return Survey(
-        standings=[standing for shelf in serving for standing in look.standings(shelf)],
-        unregistered=[shelf.recipe for shelf in serving if shelf.recipe and not shelf.numbers],
-        retired=[shelf.adapter for shelf in shelves if is_retired(shelf.events)],
+        standings=[standing for each in live for standing in look.standings(each)],
+        unregistered=[each for each in live if each.choice and not each.newest],
+        retired=[each.adapter for each in glances if each.retired],
         skipped=reader.skipped,
         almanac=almanac,
     )
 
 
-def standing_of(project: Project, adapter: str, version: int) -> tuple[Standing, list[Skipped]]:
-    """Returns how one version stands, retired or not.
+def standing_of(project: Project, adapter: str, version: int) -> tuple[Whole, list[Skipped]]:
+    """Returns how one version stands, retired or not, with all that is recorded of it.
 
     Raises:
         NotFound: no such version.
     """
     reader = _Reader(project)
-    shelf = reader.shelf(adapter, every=False)
-    shelf.records = {version: project.registry.any_record(adapter, version), **shelf.records}
-    almanac = reader.almanac([shelf])
-    look = _Look(project=project, almanac=almanac, declared=Declared(almanac.bases.values()))
-    standings = look.standings(shelf)
-    wanted = next(one for one in standings if one.record.version == version)
-    return wanted, reader.skipped
+    record = project.registry.any_record(adapter, version)
+    found = reader.glance(adapter, also=record)
+    almanac = reader.almanac([found])
+    look = _look(project, almanac)
+    standing = next(one for one in look.standings(found) if one.version == version)
+    return Whole(standing=standing, record=record, recipe=reader.recipe), reader.skipped
+
+
+def whole(project: Project, standing: Standing) -> Whole:
+    """Returns a version of a survey with all that is recorded of it.
+
+    Raises:
+        AdapterctlError: its record cannot be read any more.
+    """
+    record = project.registry.any_record(standing.adapter, standing.version)
+    reader = _Reader(project)
+    reader.read_recipe(standing.adapter, project.registry.names_in(standing.adapter))
+    return Whole(standing=standing, record=record, recipe=reader.recipe)
 
 
 def cut(found: Survey, *, base: str | None = None, owner: str | None = None) -> Survey:
@@ -95,13 +107,15 @@ def cut(found: Survey, *, base: str | None = None, owner: str | None = None) -> 
         NotFound: no adapter is on that base, and it is not known either; or no adapter is that
             team's. A misspelt name must not look like a clean answer.
     """
+    waiting = [(one, one.choice) for one in found.unregistered if one.choice]
     if base is not None and base not in found.almanac.bases:
         _must_know("base", base, {one.base for one in found.standings})
     if owner is not None:
         teams = {team for one in found.standings for team in one.owners}
-        teams.update(team for one in found.unregistered for team in owners_of(one))
+        teams.update(team for _, choice in waiting for team in teams_of(choice.owners))
         _must_know("owner", owner, teams)
-    return Survey(
+    return replace(
+        found,
         standings=[
             one
             for one in found.standings
@@ -109,24 +123,21 @@ def cut(found: Survey, *, base: str | None = None, owner: str | None = None) -> 
         ],
         unregistered=[
             one
-            for one in found.unregistered
-            if base in {None, one.base} and (owner is None or owner in owners_of(one))
+            for one, choice in waiting
+            if base in {None, choice.base} and (owner is None or owner in teams_of(choice.owners))
         ],
-        retired=found.retired,
-        skipped=found.skipped,
-        almanac=found.almanac,
     )
 
 
-def not_registered(recipes: Iterable[Recipe]) -> list[Skipped]:
+def not_registered(waiting: Iterable[Glance]) -> list[Skipped]:
     """Returns why adapters without a version cannot be judged."""
     return [
         Skipped(
-            subject=f"adapter:{recipe.adapter}",
+            subject=f"adapter:{each.adapter}",
             reason="not registered: it has a recipe and no version",
-            mend=f"adapterctl register registry/adapters/{recipe.adapter}/recipe.yaml",
+            mend=f"adapterctl register registry/adapters/{each.adapter}/recipe.yaml",
         )
-        for recipe in recipes
+        for each in waiting
     ]
 
 
@@ -140,44 +151,77 @@ class _Reader:
     """Reads the registry, collecting what could not be read."""
 
     def __init__(self, project: Project) -> None:
+        self.project = project
         self.registry = project.registry
         self.skipped: list[Skipped] = []
+        self.recipe: Recipe | None = None
 
-    def shelf(self, adapter: str, *, every: bool) -> _Shelf:
-        subject = f"adapter:{adapter}"
-        numbers = self.registry.versions(adapter)
-        shelf = _Shelf(adapter=adapter, numbers=numbers)
-        shelf.events = self._read(subject, lambda: self.registry.events(adapter)) or []
-        if self.registry.recipe_path(adapter).is_file():
-            instead = "; judged by the recipe of its record" if numbers else ""
-            shelf.recipe = self._read(
-                subject, lambda: self.registry.recipe(adapter), instead=instead
+    def glances(self, *, every: bool) -> Iterator[Glance]:
+        """Yields a glance at each adapter, in order of name; those kept are not made again."""
+        adapters = self.registry.adapters()
+        if len(adapters) < FEW:
+            yield from (self.glance(adapter, every=every) for adapter in adapters)
+            return
+        shelf = KeptGlances(self.project.root, self.project.private / "glances", every=every)
+        for adapter in adapters:
+            yield shelf.get(adapter) or self._made(adapter, shelf, every=every)
+        shelf.write()
+
+    def _made(self, adapter: str, shelf: KeptGlances, *, every: bool) -> Glance:
+        """Makes a glance and keeps it, unless something could not be read."""
+        unread = len(self.skipped)
+        made = self.glance(adapter, every=every)
+        if len(self.skipped) == unread:
+            versions = [build.version for build in made.builds]
+            shelf.put(made, self.registry.files_of(adapter, versions, self.recipe))
+        return made
+
+    def glance(self, adapter: str, *, every: bool = False, also: AnyRecord | None = None) -> Glance:
+        """Returns a glance at one adapter; ``also`` is looked at, alias or not."""
+        names = self.registry.names_in(adapter)
+        numbers = versions_in(names)
+        events = self._read(f"adapter:{adapter}", lambda: self.registry.events(adapter)) or []
+        recipe = self.read_recipe(adapter, names)
+        wanted = set(numbers if every else aliases(events).values() or numbers[-1:])
+        given = {also.version: also} if also else {}
+        read = {number: self._record(adapter, number) for number in wanted - given.keys()}
+        return glance(
+            adapter,
+            recipe=recipe,
+            records=[one for one in {**given, **read}.values() if one],
+            events=events,
+            newest=max(numbers, default=0),
+        )
+
+    def read_recipe(self, adapter: str, names: Sequence[str]) -> Recipe | None:
+        """Returns today's recipe, if there is one among the adapter's files that can be read."""
+        instead = "; judged by the recipe of its record" if versions_in(names) else ""
+        self.recipe = None
+        if RECIPE in names:
+            self.recipe = self._read(
+                f"adapter:{adapter}", lambda: self.registry.recipe(adapter), instead=instead
             )
-        for number in _wanted(shelf, every=every):
-            record = self._record(adapter, number)
-            if record is not None:
-                shelf.records[number] = record
-        return shelf
+        return self.recipe
 
     def _record(self, adapter: str, number: int) -> AnyRecord | None:
         return self._read(
             f"adapter:{adapter}@{number}", lambda: self.registry.any_record(adapter, number)
         )
 
-    def almanac(self, shelves: Iterable[_Shelf]) -> Almanac:
+    def almanac(self, glances: Sequence[Glance]) -> Almanac:
         """Returns what is known of the bases in use and of those named to succeed them."""
         observations = self.registry.observations()
         known = set(self.registry.bases())
-        recipes = [shelf.recipe for shelf in shelves if shelf.recipe]
-        records = [record for shelf in shelves for record in shelf.records.values()]
-        used = {r.base.base for r in records if isinstance(r, VersionRecord)}
-        used.update(recipe.base for recipe in recipes)
+        used = {each.choice.base for each in glances if each.choice}
+        used.update(build.base for each in glances for build in each.builds if not build.adopted)
         # An adopted version means a base by any of its names: every file has to be looked at.
-        if any(isinstance(record, AdoptedVersion) for record in records):
+        if any(build.adopted for each in glances for build in each.builds):
             used.update(known)
         bases = self._bases(used)
-        bases.update(self._bases((_successors(observations, bases) & known) - used))
-        return Almanac(observations, bases)
+        # Who follows a base may be stated by any of its names, and has successors in turn.
+        if _successors(observations, bases) - used:
+            bases.update(self._bases(known - used))
+        return Almanac(observations, bases, namings=self.registry.namings())
 
     def _bases(self, names: Iterable[str]) -> dict[str, Base]:
         found = {name: self._base(name) for name in sorted(names)}
@@ -202,80 +246,59 @@ def _successors(observations: Iterable[Observation], bases: dict[str, Base]) -> 
     return stated | {name for base in bases.values() for name in base.successors}
 
 
-def _wanted(shelf: _Shelf, *, every: bool) -> list[int]:
-    if every:
-        return shelf.numbers
-    held = set(aliases(shelf.events).values())
-    return sorted(held) or shelf.numbers[-1:]
+def _look(project: Project, almanac: Almanac) -> _Look:
+    declared = Declared(almanac.bases.values(), almanac.renames)
+    return _Look(project=project, almanac=almanac, declared=declared)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Look:
-    """What shelves are looked at with: the day, the dates and the bases."""
+    """What glances are completed with: the day, the dates and the bases."""
 
     project: Project
     almanac: Almanac
     declared: Declared
 
-    def standings(self, shelf: _Shelf) -> list[Standing]:
-        """Returns how the versions that were read stand."""
-        if not shelf.records:
-            return []
-        held = aliases(shelf.events)
-        leader = held.get("champion", max(shelf.records))
-        leader = leader if leader in shelf.records else max(shelf.records)
-        removed = {event.version for event in shelf.events if event.event == REMOVED}
-        return [
-            Standing(
-                record=record,
-                recipe=shelf.recipe or _recipe_of(record),
-                meant=self._meant(record),
-                status=self._status(shelf, record),
-                aliases=[alias for alias, holder in held.items() if holder == number],
-                leads=number == leader,
-                passed=_passed(shelf, held.get("candidate"), instead_of=record),
-                data_removed=number in removed,
-                evaluated_at=_last(shelf, number, "evaluated"),
-                reproduced_at=_last(shelf, number, "reproduced"),
-            )
-            for number, record in sorted(shelf.records.items())
-        ]
+    def standings(self, glance: Glance) -> Iterator[Standing]:
+        """Yields how the versions that were looked at stand."""
+        numbers = [build.version for build in glance.builds]
+        leader = glance.aliases.get("champion")
+        leader = leader if leader in numbers else max(numbers, default=None)
+        for build in glance.builds:
+            yield self._standing(glance, build, leads=build.version == leader)
 
-    def _meant(self, record: AnyRecord) -> Base | None:
-        if isinstance(record, AdoptedVersion):
-            return self.declared.meant_by(record.base)
-        return None
-
-    def _status(self, shelf: _Shelf, record: AnyRecord) -> Status:
-        recipe = shelf.recipe or _recipe_of(record)
-        return self.almanac.status_on(
+    def _standing(self, glance: Glance, build: Build, *, leads: bool) -> Standing:
+        choice = glance.choice or build.choice
+        record, meant, base = build.adopted, None, build.base
+        if record is not None:
+            meant = self.declared.meant_by(record.base)
+            base = base_of(record, meant)
+        status = self.almanac.status_on(
             self.project.today,
-            base=base_of(record, self._meant(record)),
-            serving=served(record, recipe),
-            lead_days=lead_time(self.project.policy.lead_time_days, shelf.events),
+            base=base,
+            serving=served(build, choice),
+            lead_days=max(self.project.policy.lead_time_days, glance.move_days or 0),
+            hosted=record is not None and record.hosted is not None,
+        )
+        return stand(
+            glance.adapter,
+            build,
+            choice=choice,
+            status=status,
+            meant=meant,
+            aliases=[name for name, holder in glance.aliases.items() if holder == build.version],
+            leads=leads,
+            passed=_passed(glance, instead_of=base),
+            data_removed=build.version in glance.removed,
+            evaluated_at=glance.evaluated.get(build.version),
+            reproduced_at=glance.reproduced.get(build.version),
         )
 
 
-def _last(shelf: _Shelf, version: int, kind: EventKind) -> str | None:
-    """Returns when something last happened to a version; a reproduction that failed is none."""
-    times = [
-        event.at
-        for event in shelf.events
-        if event.version == version
-        and event.event == kind
-        and event.details.get("kept", event.details.get("identical", True))
-    ]
-    return max(times, default=None)
-
-
-def _recipe_of(record: AnyRecord) -> Recipe | None:
-    return record.recipe if isinstance(record, VersionRecord) else None
-
-
-def _passed(shelf: _Shelf, candidate: int | None, *, instead_of: AnyRecord) -> int | None:
-    """Returns the candidate if it passed its gate on another base than the version's."""
-    record = shelf.records.get(candidate or 0)
-    if not isinstance(record, VersionRecord) or record.rebuilt_from is None:
-        return None
-    passed = record.rebuilt_from.parity.verdict == "PASS"
-    return record.version if passed and record.base.base != base_of(instead_of, None) else None
+def _passed(glance: Glance, *, instead_of: str) -> int | None:
+    """Returns the candidate if it passed its gate on another base."""
+    candidate = glance.aliases.get("candidate")
+    for build in glance.builds:
+        if build.version == candidate and build.rebuilt and build.rebuilt.verdict == "PASS":
+            return build.version if build.base != instead_of else None
+    return None

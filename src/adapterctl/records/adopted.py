@@ -135,10 +135,18 @@ def read_record(raw: bytes, *, file: str) -> AnyRecord:
     Raises:
         InvalidInput: the bytes are neither.
     """
-    try:
-        adopted = msgspec.json.decode(raw, type=_Tag).kind == ADOPTED
-    except msgspec.DecodeError:
-        adopted = False
-    if adopted:
+    if _is_adopted(raw):
         return read_json(raw, AdoptedVersion, file=file)
     return read_json(raw, VersionRecord, file=file)
+
+
+def _is_adopted(raw: bytes) -> bool:
+    if _QUOTED not in raw:
+        return False
+    try:
+        return msgspec.json.decode(raw, type=_Tag).kind == ADOPTED
+    except msgspec.DecodeError:
+        return False
+
+
+_QUOTED = f'"{ADOPTED}"'.encode()

@@ -36,3 +36,24 @@ class Observation(Sparse, frozen=True, kw_only=True):
     successor: str | None = None
     digest: str | None = None
     note: str | None = None
+
+
+class Naming(Sparse, frozen=True, kw_only=True):
+    """One sighting of another name; a line of ``registry/names/<feed>.jsonl``.
+
+    No date is in it, and so it ends nothing: it says that dates about either name are about both.
+
+    Attributes:
+        name: a repository of the Hugging Face Hub, ``ORG/NAME``, or ``ORG/*`` for all of one.
+        same_as: its name today, of the same form.
+        source: URL that says so.
+        seen_on: the day that it was seen.
+        key: the record's key in its feed; later lines with the same key supersede earlier ones.
+    """
+
+    name: str
+    same_as: str
+    source: str
+    seen_on: Date
+    key: str
+    digest: str | None = None

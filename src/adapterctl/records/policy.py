@@ -24,6 +24,30 @@ Level = Literal["refuse", "warn"]
 """What a gate of `register` does about a code."""
 
 
+class WorldPolicy(Sparse, frozen=True, kw_only=True):
+    """How the audit asks the world; ``seconds`` is the longest that one place is waited for."""
+
+    seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+
+
+WithTeam = Annotated[str, msgspec.Meta(pattern=r"\{team\}")]
+"""Words in which ``{team}`` stands for the name of a team."""
+
+
+class Directory(Sparse, frozen=True, kw_only=True):
+    """Who knows a team's members: exactly one of a command and a URL that answer with JSON.
+
+    Attributes:
+        command: is run without a shell; its output is the answer.
+        url: is fetched; 404 means that there is no such team.
+        header: ``env:VAR``: the variable holds a header that goes with the request.
+    """
+
+    command: WithTeam | None = None
+    url: WithTeam | None = None
+    header: Annotated[str, msgspec.Meta(pattern=r"^env:\w+$")] | None = None
+
+
 class Policy(Sparse, frozen=True, kw_only=True):
     """``params.yaml``: project policy, and the adapters that ``dvc repro`` builds.
 
@@ -36,6 +60,8 @@ class Policy(Sparse, frozen=True, kw_only=True):
         evaluation_days: an evaluation older than this is stale (EVAL001).
         drill_days: a version that was not reproduced for longer is (DRL001).
         gates: code to what `register` does about it, where that is not as usual.
+        world: how the audit asks the world.
+        directory: who knows a team's members, beside ``registry/people.yaml``.
     """
 
     schema_version: Literal[1] = 1
@@ -47,6 +73,8 @@ class Policy(Sparse, frozen=True, kw_only=True):
     evaluation_days: Days = 365
     drill_days: Days = 180
     gates: dict[str, Level] = {}
+    world: WorldPolicy = WorldPolicy()
+    directory: Directory | None = None
     adapters: list[Name] = []
 
 
@@ -58,9 +86,14 @@ class Member(Sparse, frozen=True, kw_only=True):
 
 
 class Team(Sparse, frozen=True, kw_only=True):
-    """A team by its people."""
+    """A team by its people, and by where it is told what an audit finds.
+
+    Attributes:
+        notify: apprise URLs; ``env:VAR`` for one that is a secret, held by a variable.
+    """
 
     members: list[Member] = []
+    notify: list[str] = []
 
 
 class People(Sparse, frozen=True, kw_only=True):

@@ -12,7 +12,12 @@ SCHEMA_VERSION = 1
 
 
 def envelope(
-    command: str, *, as_of: date | str, results: Iterable[Any], skipped: Iterable[Any] = ()
+    command: str,
+    *,
+    as_of: date | str,
+    results: Iterable[Any],
+    skipped: Iterable[Any] = (),
+    **more: Any,
 ) -> str:
     """Returns one JSON object, keys in the order of the contract.
 
@@ -21,6 +26,7 @@ def envelope(
         as_of: the day that counted as today.
         results: nouns or plain data.
         skipped: what could not be judged, each with its reason.
+        more: what only this command has to say, after all else.
     """
     answer = {
         "schema_version": SCHEMA_VERSION,
@@ -28,5 +34,6 @@ def envelope(
         "as_of": as_of,
         "results": list(results),
         "skipped": list(skipped),
+        **more,
     }
     return msgspec.json.format(msgspec.json.encode(answer), indent=2).decode()

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
 
 from adapterctl.records.base import Base, BaseIdentity, BaseSource
+from adapterctl.records.catalogue import CatalogueEntry
+from adapterctl.rules.names.joins import EXPLAINED, Join
 
 
 def added(base: Base, *, new: bool, twins: Sequence[str] = ()) -> str:
@@ -36,11 +41,39 @@ def _without(base: Base) -> str:
     return "no fingerprint"
 
 
-def shown(base: Base) -> str:
-    """Returns everything known of a base."""
+def known(entries: Sequence[CatalogueEntry]) -> str:
+    """Returns the entries of the catalogue, one per line, and how one is declared."""
+    if not entries:
+        return "nothing of that name in the catalogue; adapterctl bases list --catalogue lists it"
+    width = max(len(entry.base) for entry in entries)
+    lines = [
+        f"{entry.base:<{width}}  {entry.licence or '-':<12}  {source(entry.source)}"
+        for entry in entries
+    ]
+    return "\n".join([*lines, "", "adapterctl bases add ID declares one of them"])
+
+
+def named(base: Base) -> str:
+    """Returns the names that a base was given."""
+    if not base.names:
+        return f"{base.base} has no other names"
+    return f"{base.base} is also known as {', '.join(base.names)}"
+
+
+def shown_as_json(base: Base, joins: Sequence[Join]) -> dict[str, Any]:
+    """Returns a base, and ``found_under``: each feed's name for it, where, and by which rule."""
+    under = [
+        {"name": join.subject.name, "provider": join.subject.provider, "rule": join.how}
+        for join in joins
+    ]
+    return {**msgspec.to_builtins(base), "found_under": under}
+
+
+def shown(base: Base, joins: Sequence[Join] = ()) -> str:
+    """Returns everything known of a base, and under which names its dates were found."""
     rows = {
         "source": source(base.source),
-        "revision": base.revision,
+        "revision": base.revision or _unpinned(base.source),
         "fingerprint": base.fingerprint or _without(base),
         "architecture": base.architecture,
         "parameters": f"{base.parameters:,}" if base.parameters else None,
@@ -49,7 +82,20 @@ def shown(base: Base) -> str:
         "licence": base.licence,
     }
     known = [f"  {name:<14} {value}" for name, value in rows.items() if value]
-    return "\n".join([*known, *_files(base)])
+    return "\n".join([*known, *_files(base), *_found_under(joins)])
+
+
+def _found_under(joins: Sequence[Join]) -> Iterator[str]:
+    if joins:
+        yield "  dates are known under"
+    for join in joins:
+        place = f"{join.subject.provider}: " if join.subject.provider else ""
+        yield f"    {place}{join.subject.name}  ({EXPLAINED[join.how]})"
+
+
+def _unpinned(source: BaseSource) -> str | None:
+    """Returns that a repository is named at no revision, which `BASE001` is about."""
+    return f"not pinned: --hub {source.hub}@REV pins one" if source.hub else None
 
 
 def _files(base: Base) -> Iterator[str]:

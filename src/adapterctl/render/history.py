@@ -32,7 +32,7 @@ def _table(lines: Sequence[Happening], *, colour: bool) -> list[str]:
     titles, *rows = table(TITLES, [_cells(line) for line in lines])
     text = [paint(titles, "heading", colour=colour)]
     for row, line in zip(rows, lines, strict=True):
-        text += [row, *wrapped(_details(line), indent="    ")]
+        text += [row, *wrapped(details(line), indent="    ")]
         text += wrapped(line.because or "", indent="    ")
     return text
 
@@ -41,7 +41,8 @@ def _cells(line: Happening) -> tuple[str, ...]:
     return (line.at, line.what, str(line.version), line.by)
 
 
-def _details(line: Happening) -> str:
+def details(line: Happening) -> str:
+    """Returns what else is known of a happening: keys and values, separated by commas."""
     return ", ".join(f"{key} {_shown(value)}" for key, value in line.details.items())
 
 

@@ -37,8 +37,9 @@ def as_text(done: Import) -> str:
         f"  {len(answer.refused):,} refused",
         *_some([f"{one.key}: {one.why}" for one in answer.refused]),
     ]  # fmt: skip
-    if done.ledger is not None:
-        lines += ["", f"git add {done.ledger}"]
+    written = [path for path in (done.ledger, done.names) if path is not None]
+    if written:
+        lines += ["", f"git add {' '.join(written)}"]
     return "\n".join(lines)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 import msgspec
 
-from adapterctl.records.adopted import AdoptedVersion
+from adapterctl.records.adopted import AdoptedVersion, AnyRecord
 from adapterctl.records.base import BaseSource
 from adapterctl.records.run import Departure, RunFacts
 from adapterctl.records.version import DatasetPin, RebuiltFrom, VersionRecord
@@ -27,18 +27,16 @@ def as_json(shown: Shown, skipped: Sequence[Skipped], *, as_of: date) -> str:
 
 def as_text(shown: Shown, skipped: Sequence[Skipped], *, colour: bool = False) -> str:
     """Returns the version in sections that can be read from top to bottom."""
-    record = shown.record
-    if isinstance(record, AdoptedVersion):
-        parts = [*adopted.sections(record)]
-    else:
-        parts = [*_sections(record)]
-    sections = [(_title(shown), _standing(shown)), *parts]
+    parts = [(_title(shown), _standing(shown)), *sections(shown.record)]
     skips = [(one.subject, one.reason, one.mend) for one in skipped]
-    lines = [line for title, rows in sections for line in _section(title, rows, colour=colour)]
+    lines = [line for title, rows in parts for line in _section(title, rows, colour=colour)]
     return "\n".join([*lines[1:], *unjudged(skips, colour=colour)])
 
 
-def _sections(record: VersionRecord) -> tuple[tuple[str, Pairs], ...]:
+def sections(record: AnyRecord) -> Iterable[tuple[str, Pairs]]:
+    """Returns what is pinned or known of a version: titles, each with its keys and values."""
+    if isinstance(record, AdoptedVersion):
+        return adopted.sections(record)
     return (
         ("Base", _base(record)),
         ("Data", _data(record)),

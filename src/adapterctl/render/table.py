@@ -5,7 +5,6 @@ Laid out by hand because rich takes five seconds for the ten thousand rows that 
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import date
 
@@ -53,15 +52,19 @@ def cut(text: str, width: int) -> str:
 
 
 def wrapped(text: str, *, indent: str = "") -> list[str]:
-    """Returns ``text`` in lines of ``WIDTH``, broken at spaces only, so that names stay whole."""
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    """Returns ``text`` in lines of ``WIDTH``, broken at spaces only, so that names stay whole.
+
+    By hand because an audit may have forty thousand messages, and textwrap needs a second for them.
+    """
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        if line and len(indent) + len(line) + 1 + len(word) > WIDTH:
+            lines.append(indent + line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    return [*lines, indent + line] if line else lines
 
 
 def pairs(rows: Iterable[tuple[str, str]], *, indent: str = "  ") -> list[str]:

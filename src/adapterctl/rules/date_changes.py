@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date
 
 from adapterctl.records.lifecycle import Kind, Observation
-from adapterctl.records.recipe import Serving
-from adapterctl.rules.endings import Frame, Judged, about, declare_first, phrase
+from adapterctl.rules.dates import Change, clock_of, day, day_of
 from adapterctl.rules.findings import Finding
+from adapterctl.rules.judged import Frame, Judged, about, phrase
 from adapterctl.rules.ledger import UNDATED, feed_of
-from adapterctl.rules.lifecycle import Almanac, Change, day_of, hits
+from adapterctl.rules.lifecycle import Almanac
+from adapterctl.rules.moves import declare_first
+from adapterctl.rules.tuned import is_tuned
 
 _KINDS: dict[Kind, str] = {"shutdown": "shutdown", "not_before": "not before"}
 _OPTIONS: dict[Kind, str] = {"shutdown": "--shutdown", "not_before": "--not-before"}
@@ -22,12 +23,9 @@ def date_changes(standing: Judged, almanac: Almanac, frame: Frame) -> Iterator[F
     A move is said for as many days as the audit looks ahead, a withdrawal until the date is seen
     again, there or elsewhere. Of several on one clock, the latest is said.
     """
-    places = almanac.places(standing.base, standing.serving)
-    hitting = [
-        change
-        for change in almanac.changes(standing.base)
-        if hits(change.before, places) or hits(change.now, places)
-    ]
+    hitting = almanac.changes_that_hit(standing.base, standing.status.use)
+    if not hitting:
+        return
     known = almanac.about(standing.base)
     moved = [one for one in hitting if one.now.date is not None and _is_recent(one, frame)]
     gone = [one for one in hitting if one.now.date is None and not _is_back(one, known)]
@@ -36,26 +34,22 @@ def date_changes(standing: Judged, almanac: Almanac, frame: Frame) -> Iterator[F
 
 
 def _is_recent(change: Change, frame: Frame) -> bool:
-    seen_on = date.fromisoformat(change.now.seen_on)
+    seen_on = day(change.now.seen_on, f"registry/lifecycle: {change.now.key}")
     return 0 <= (frame.today - seen_on).days <= frame.horizon_days
 
 
 def _is_back(gone: Change, known: Iterable[Observation]) -> bool:
     """Whether anybody has seen a date of the same clock since."""
     return any(
-        _clock(seen) == _clock(gone.now) and seen.seen_on >= gone.now.seen_on for seen in known
+        clock_of(seen) == clock_of(gone.now) and seen.seen_on >= gone.now.seen_on for seen in known
     )
 
 
 def _by_clock(changes: Iterable[Change]) -> list[Change]:
     latest: dict[tuple[str | None, ...], Change] = {}
     for change in sorted(changes, key=lambda one: one.now.seen_on):
-        latest[_clock(change.now)] = change
+        latest[clock_of(change.now)] = change
     return list(latest.values())
-
-
-def _clock(seen: Observation) -> tuple[str | None, ...]:
-    return (seen.phase, seen.provider, seen.region)
 
 
 def _moved(standing: Judged, almanac: Almanac, change: Change) -> Finding:
@@ -74,7 +68,7 @@ def _moved(standing: Judged, almanac: Almanac, change: Change) -> Finding:
         date=day_of(now),
         mend=f"adapterctl lifecycle show {standing.base}"
         if standing.base in almanac.bases
-        else declare_first(standing, _place(now)),
+        else declare_first(standing, now.provider),
     )
 
 
@@ -93,7 +87,7 @@ def _vanished(standing: Judged, almanac: Almanac, change: Change) -> Finding:
         date=day_of(before),
         mend=_state(standing.base, before)
         if standing.base in almanac.bases
-        else declare_first(standing, _place(now)),
+        else declare_first(standing, now.provider),
     )
 
 
@@ -101,12 +95,9 @@ def _state(base: str, gone: Observation) -> str:
     """Returns how the date is stated by hand, once somebody has looked it up."""
     provider = f" --provider {gone.provider}" if gone.provider else ""
     region = f" --region {gone.region}" if gone.region else ""
+    tuned = " --tuned" if is_tuned(gone) else ""
     option = _OPTIONS[gone.kind]
     return (
-        f"adapterctl lifecycle add {base} --phase {gone.phase}{provider}{region} {option} DATE "
-        "--source URL"
+        f"adapterctl lifecycle add {base} --phase {gone.phase}{provider}{region}{tuned} {option} "
+        "DATE --source URL"
     )
-
-
-def _place(seen: Observation) -> Serving | None:
-    return Serving(provider=seen.provider, region=seen.region) if seen.provider else None

@@ -5,7 +5,7 @@ What is found is decided in `rules.judging`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Literal, get_args
 
@@ -63,6 +63,22 @@ class Skipped(Noun, frozen=True, kw_only=True):
     mend: str = ""
 
 
+class Subject(Noun, frozen=True, kw_only=True):
+    """What was judged, whether anything was found about it or not.
+
+    Attributes:
+        subject: as findings name it.
+        file: where a person mends it, from the project's folder.
+        slack_days: until work must start; ``None`` without a firm date, and for a base.
+    """
+
+    subject: str
+    owners: list[str]
+    base: str
+    file: str
+    slack_days: int | None = None
+
+
 class Audit(Noun, frozen=True, kw_only=True):
     """The audit's answer.
 
@@ -73,6 +89,8 @@ class Audit(Noun, frozen=True, kw_only=True):
         versions: how many of their versions.
         retired: how many adapters were left out because they are retired.
         findings: ranked, waived ones included.
+        asked: the places of the world that were asked, in words; ``None`` when nothing was.
+        subjects: the adapter versions and bases that were judged.
     """
 
     as_of: date
@@ -82,6 +100,8 @@ class Audit(Noun, frozen=True, kw_only=True):
     retired: int
     findings: list[Finding]
     skipped: list[Skipped]
+    asked: list[str] | None = None
+    subjects: list[Subject] = []
 
 
 def skipped(subject: str, error: AdapterctlError, *, instead: str = "") -> Skipped:
@@ -113,10 +133,26 @@ def waived(finding: Finding, waivers: Sequence[Waiver], *, today: date) -> Findi
 
     A waiver's subject is the finding's own, or ``adapter:NAME`` for every version of it.
     """
-    ends = [waiver.until for waiver in waivers if _covers(waiver, finding)]
-    if not ends:
+    (found,) = all_waived([finding], waivers, today=today)
+    return found
+
+
+def all_waived(
+    findings: Iterable[Finding], waivers: Sequence[Waiver], *, today: date
+) -> Iterator[Finding]:
+    """Yields each finding as `waived` has it; the waivers are gone through once for all."""
+    ends: dict[tuple[str, str], str] = {}
+    for waiver in sorted(waivers, key=lambda waiver: waiver.until):
+        ends[waiver.code, waiver.subject] = waiver.until
+    for finding in findings:
+        yield _with_end(finding, ends, today=today) if ends else finding
+
+
+def _with_end(finding: Finding, ends: Mapping[tuple[str, str], str], *, today: date) -> Finding:
+    whole = finding.subject.partition("@")[0]
+    until = max(ends.get((finding.code, each), "") for each in (finding.subject, whole))
+    if not until:
         return finding
-    until = max(ends)
     if today.isoformat() <= until:
         return msgspec.structs.replace(finding, waived_until=until)
     return msgspec.structs.replace(
@@ -124,21 +160,11 @@ def waived(finding: Finding, waivers: Sequence[Waiver], *, today: date) -> Findi
     )
 
 
-def _covers(waiver: Waiver, finding: Finding) -> bool:
-    subjects = {finding.subject, finding.subject.partition("@")[0]}
-    return waiver.code == finding.code and waiver.subject in subjects
-
-
 def counting(findings: Iterable[Finding], fail_on: Severity) -> list[Finding]:
     """Returns the findings that count against: not waived, and at or above ``fail_on``."""
-    limit = SEVERITIES.index(fail_on)
-    return [
-        finding
-        for finding in findings
-        if finding.waived_until is None and SEVERITIES.index(finding.severity) <= limit
-    ]
+    return [one for one in findings if one.waived_until is None and is_severe(one, fail_on)]
 
 
-def fails(audit: Audit, *, fail_on: Severity, strict: bool) -> bool:
-    """Whether the audit is a judgement against; ``strict`` counts what could not be judged."""
-    return bool(counting(audit.findings, fail_on)) or (strict and bool(audit.skipped))
+def is_severe(finding: Finding, fail_on: Severity) -> bool:
+    """Whether a finding is at or above ``fail_on``."""
+    return SEVERITIES.index(finding.severity) <= SEVERITIES.index(fail_on)

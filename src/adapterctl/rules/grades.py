@@ -6,11 +6,11 @@ there is asked of the world by ``verify``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from adapterctl.records.noun import Noun
-from adapterctl.records.recipe import Recipe
+from adapterctl.records.recipe import Owners, Recipe
 from adapterctl.records.version import VersionRecord
 
 Letter = Literal["A", "B", "C", "D"]
@@ -32,12 +32,6 @@ class Grade(Noun, frozen=True, kw_only=True):
     gaps: list[Gap]
 
 
-class _Check(NamedTuple):
-    missing: bool
-    code: str
-    what: str
-
-
 def grade(record: VersionRecord, recipe: Recipe, *, data_removed: bool = False) -> Grade:
     """Returns the grade of a version.
 
@@ -46,46 +40,64 @@ def grade(record: VersionRecord, recipe: Recipe, *, data_removed: bool = False) 
         recipe: the recipe as it stands today, for what is judged today (owners).
         data_removed: its data were deleted since, as an event says.
     """
-    letters: tuple[tuple[Letter, Iterator[_Check]], ...] = (
-        ("D", _to_load(record)),
-        ("C", _to_rebuild(record, data_removed=data_removed)),
-        ("B", _to_rebuild_surely(record, recipe)),
-    )
-    gaps = {
-        letter: [_gap(check) for check in checks if check.missing] for letter, checks in letters
-    }
-    worst: Letter = next((letter for letter, _ in letters if gaps[letter]), "A")
-    return Grade(letter=worst, gaps=[gap for letter, _ in letters for gap in gaps[letter]])
+    return graded(lacks(record), recipe.owners, data_removed=data_removed)
 
 
-def _gap(check: _Check) -> Gap:
-    return Gap(code=check.code, what=check.what)
+def graded(
+    lacking: Iterable[tuple[str, Gap]], owners: Owners, *, data_removed: bool = False
+) -> Grade:
+    """Returns the grade that follows from what a record lacks, and from what is true today."""
+    gone = Gap(code="DATA001", what="its training data were removed")
+    today = [*([("C", gone)] if data_removed else []), *lacking, *_unowned(owners)]
+    gaps = {letter: [gap for each, gap in today if each == letter] for letter in _WORST_FIRST}
+    worst: Letter = next((letter for letter, found in gaps.items() if found), "A")
+    return Grade(letter=worst, gaps=[gap for found in gaps.values() for gap in found])
+
+
+def lacks(record: VersionRecord) -> list[tuple[Letter, Gap]]:
+    """Returns what a version lacks by its record alone, with the best grade that leaves it."""
+    checks = (*_to_load(record), *_to_rebuild(record), *_to_rebuild_surely(record))
+    return [(one.letter, Gap(code=one.code, what=one.what)) for one in checks if one.missing]
+
+
+_WORST_FIRST: tuple[Letter, ...] = ("D", "C", "B")
+
+
+class _Check(NamedTuple):
+    missing: bool
+    letter: Letter
+    code: str
+    what: str
 
 
 def _to_load(record: VersionRecord) -> Iterator[_Check]:
     names = {file.path.rsplit("/", 1)[-1] for file in record.artifacts.files}
     source = record.base.source
-    yield _Check(names.isdisjoint(WEIGHT_FILES), "WGT002", "no adapter weights among its files")
+    known = bool(source.path or source.hub or source.provider)
     yield _Check(
-        not (source.path or source.hub or source.provider),
-        "BASE003",
-        "nothing says where its base comes from",
+        names.isdisjoint(WEIGHT_FILES), "D", "WGT002", "no adapter weights among its files"
     )
+    yield _Check(not known, "D", "BASE003", "nothing says where its base comes from")
 
 
-def _to_rebuild(record: VersionRecord, *, data_removed: bool) -> Iterator[_Check]:
-    yield _Check(data_removed, "DATA001", "its training data were removed")
-    yield _Check(record.train.rows == 0, "DATA001", "its training data have no rows")
-    yield _Check(not record.code.files, "CODE001", "its preprocessing was not captured")
+def _to_rebuild(record: VersionRecord) -> Iterator[_Check]:
+    yield _Check(record.train.rows == 0, "C", "DATA001", "its training data have no rows")
+    yield _Check(not record.code.files, "C", "CODE001", "its preprocessing was not captured")
 
 
-def _to_rebuild_surely(record: VersionRecord, recipe: Recipe) -> Iterator[_Check]:
+def _to_rebuild_surely(record: VersionRecord) -> Iterator[_Check]:
     open_weights = record.base.source.provider is None
     pinned = record.base.revision is not None
-    yield _Check(open_weights and not pinned, "BASE001", "base revision not pinned")
-    yield _Check(not record.code.committed, "CODE003", "code not committed")
-    yield _Check(record.recipe.trust_remote_code, "CODE005", "remote code of the base trusted")
-    yield _Check(record.selection is None, "DATA004", "no selection")
-    yield _Check(not record.evaluation, "EVAL002", "no evaluation set")
-    yield _Check(recipe.owners.team is None, "OWN001", "no owner")
-    yield _Check(recipe.owners.backup is None, "OWN001", "no backup owner")
+    trusted = record.recipe.trust_remote_code
+    yield _Check(open_weights and not pinned, "B", "BASE001", "base revision not pinned")
+    yield _Check(not record.code.committed, "B", "CODE003", "code not committed")
+    yield _Check(trusted, "B", "CODE005", "remote code of the base trusted")
+    yield _Check(record.selection is None, "B", "DATA004", "no selection")
+    yield _Check(not record.evaluation, "B", "EVAL002", "no evaluation set")
+
+
+def _unowned(owners: Owners) -> Iterator[tuple[Letter, Gap]]:
+    if owners.team is None:
+        yield "B", Gap(code="OWN001", what="no owner")
+    if owners.backup is None:
+        yield "B", Gap(code="OWN001", what="no backup owner")

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from adapterctl.records.adopted import AdoptedVersion
 from adapterctl.records.base import Base
-from adapterctl.records.version import VersionRecord
 from adapterctl.rules.date_changes import date_changes
-from adapterctl.rules.endings import Frame, about, endings
+from adapterctl.rules.endings import endings
 from adapterctl.rules.findings import Finding, Skipped
+from adapterctl.rules.judged import Frame, about
 from adapterctl.rules.lifecycle import Almanac
 from adapterctl.rules.standing import Standing
 
@@ -25,56 +24,58 @@ def judge(standing: Standing, almanac: Almanac, frame: Frame) -> Iterator[Findin
     """Yields every finding about one adapter version."""
     yield from endings(standing, almanac, frame)
     yield from date_changes(standing, almanac, frame)
-    if isinstance(standing.record, VersionRecord):
-        yield from _as_built(standing, standing.record)
+    yield from _as_built(standing)
     if standing.leads:
         yield from _unowned(standing)
         yield from _without_shadow(standing)
 
 
-def _as_built(standing: Standing, record: VersionRecord) -> Iterator[Finding]:
+def _as_built(standing: Standing) -> Iterator[Finding]:
     """Yields what is true of a version's build, whatever its recipe says today."""
-    if record.lock is not None and record.lock.gaps:
+    build = standing.build
+    if build.unlocked is not None:
         yield about(
             standing,
             "ENV001",
             "medium",
-            message=f"environment not locked: {record.lock.gaps[0]}",
+            message=f"environment not locked: {build.unlocked}",
             mend="write pylock.toml (uv export, pip lock), or lock: resolve in params.yaml, and "
             "register again",
         )
-    if record.recipe.trust_remote_code:
+    if build.remote_code:
         yield about(
             standing,
             "CODE005",
             "medium",
-            message=f"code in the folder of {record.base.base} runs with it",
+            message=f"code in the folder of {build.base} runs with it",
             mend=f"rebuild it without trust_remote_code in {_recipe(standing)}",
         )
 
 
 def _unowned(standing: Standing) -> Iterator[Finding]:
     owners = standing.people
+    if owners.team is not None and owners.backup is not None:
+        return
     missing = [key for key in ("team", "backup") if getattr(owners, key) is None]
-    if missing:
-        yield about(
-            standing,
-            "OWN001",
-            "medium",
-            message="no owner" if "team" in missing else "no backup owner",
-            mend=_name_owners(standing, missing),
-        )
+    yield about(
+        standing,
+        "OWN001",
+        "medium",
+        message="no owner" if "team" in missing else "no backup owner",
+        mend=_name_owners(standing, missing),
+    )
 
 
 def _name_owners(standing: Standing, missing: Sequence[str]) -> str:
-    record = standing.record
-    if standing.recipe is None and isinstance(record, AdoptedVersion) and record.hosted is not None:
+    record = standing.build.adopted
+    if standing.choice is None and record is not None and record.hosted is not None:
         return f"write {' and '.join(missing)} in the list that adapterctl import --hosted reads"
     return f"write {' and '.join(f'owners.{key}' for key in missing)} in {_recipe(standing)}"
 
 
 def _without_shadow(standing: Standing) -> Iterator[Finding]:
-    if standing.recipe is not None and SHADOW not in standing.recipe.data.evaluation:
+    choice = standing.choice
+    if choice is not None and all(each.name != SHADOW for each in choice.sets):
         yield about(
             standing,
             "EVAL002",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Literal
 
@@ -10,7 +10,9 @@ from msgspec.structs import replace
 
 from adapterctl.records.lifecycle import Kind, Observation, Phase
 from adapterctl.records.noun import Noun
-from adapterctl.rules.lifecycle import Change, clocks, day_of, histories, last_dated, standing
+from adapterctl.rules.dates import Change, clocks, day_of, histories, last_dated, standing
+from adapterctl.rules.names.meanings import How
+from adapterctl.rules.tuned import is_tuned
 
 Outcome = Literal["recorded", "moved", "restated", "unchanged"]
 
@@ -62,6 +64,8 @@ class Sighting(Noun, frozen=True, kw_only=True):
         days: the days until its date.
         gone_on: the day since when its feed lists it no longer.
         feed: who says so.
+        found: by which rule ``subject`` is a name of the base (`rules.names`).
+        tuned: it is about fine-tunes of the base that live at the provider, not about the base.
         counts: its clock stands at it; other sightings of the clock are later, or no promises.
     """
 
@@ -80,6 +84,8 @@ class Sighting(Noun, frozen=True, kw_only=True):
     gone_on: str | None
     key: str
     earlier: list[Earlier]
+    found: How = "exact"
+    tuned: bool = False
 
 
 def record_of(observation: Observation, ledger: Iterable[Observation]) -> Recorded:
@@ -112,12 +118,22 @@ def _facts(seen: Observation) -> tuple[str | None, ...]:
     return (*said, seen.subject, seen.phase, seen.provider, seen.region)
 
 
-def sightings(ledger: Iterable[Observation], *, today: date) -> list[Sighting]:
-    """Returns what each key of the ledger says now, by date; what was withdrawn comes last."""
+def sightings(
+    ledger: Iterable[Observation], *, today: date, found: Mapping[str, How] | None = None
+) -> list[Sighting]:
+    """Returns what each key of the ledger says now, by date; what was withdrawn comes last.
+
+    Args:
+        ledger: lines about one base.
+        today: the day that days are counted from.
+        found: key to the rule by which its subject is the base's name.
+    """
     known = [lines for lines in histories(ledger).values() if last_dated(lines)]
     stands = {clock.key for clock in clocks(filter(None, map(standing, known)))}
-    found = (_sighting(lines, today, counts=lines[-1].key in stands) for lines in known)
-    return sorted(found, key=lambda one: (one.date is None, one.date or "", one.key))
+    each = (_sighting(lines, today, counts=lines[-1].key in stands) for lines in known)
+    by = found or {}
+    said = (replace(one, found=by.get(one.key, "exact")) for one in each)
+    return sorted(said, key=lambda one: (one.date is None, one.date or "", one.key))
 
 
 def _sighting(lines: Sequence[Observation], today: date, *, counts: bool) -> Sighting:
@@ -140,6 +156,7 @@ def _sighting(lines: Sequence[Observation], today: date, *, counts: bool) -> Sig
         seen_on=said.seen_on,
         gone_on=last.seen_on if last.date is None else None,
         key=last.key,
+        tuned=is_tuned(said),
         earlier=[Earlier(date=p.date, seen_on=p.seen_on, source=p.source) for p in past],
     )
 
@@ -155,18 +172,26 @@ class Disagreement(Noun, frozen=True, kw_only=True):
     phase: Phase
     provider: str | None
     region: str | None
+    tuned: bool
     sightings: list[Sighting]
 
 
 def disagreements(found: Iterable[Sighting]) -> list[Disagreement]:
     """Returns the clocks on which sightings that are not withdrawn differ."""
-    groups: dict[tuple[Phase, str | None, str | None], list[Sighting]] = {}
+    groups: dict[tuple[Phase, str | None, str | None, bool], list[Sighting]] = {}
     for one in found:
         if one.date is not None:
-            groups.setdefault((one.phase, one.provider, one.region), []).append(one)
+            clock = (one.phase, one.provider, one.region, one.tuned)
+            groups.setdefault(clock, []).append(one)
     return [
-        Disagreement(phase=phase, provider=provider, region=region, sightings=_counting_first(each))
-        for (phase, provider, region), each in groups.items()
+        Disagreement(
+            phase=phase,
+            provider=provider,
+            region=region,
+            tuned=tuned,
+            sightings=_counting_first(each),
+        )
+        for (phase, provider, region, tuned), each in groups.items()
         if len({(one.date, one.kind) for one in each}) > 1
     ]
 

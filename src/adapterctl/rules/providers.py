@@ -11,9 +11,12 @@ _NAMES = {
     "bedrock_converse": "bedrock",
     "bedrock_mantle": "bedrock",
     "dashscope": "alibaba",
+    "fireworks": "fireworks_ai",
     "gemini": "google",
     "google vertex": "vertex",
     "text-completion-openai": "openai",
+    "together": "together_ai",
+    "together.ai": "together_ai",
     "vertex_ai": "vertex",
     "zai": "z-ai",
 }
@@ -29,3 +32,8 @@ def provider_name(stated: str) -> str:
     if name.startswith("vertex_ai-"):
         name = "vertex_ai"
     return _NAMES.get(name, name.replace(" ", "-"))
+
+
+def same_provider(one: str, other: str) -> bool:
+    """Whether two spellings name one provider."""
+    return provider_name(one) == provider_name(other)

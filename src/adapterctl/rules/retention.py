@@ -1,4 +1,4 @@
-"""When a bucket's lifecycle configuration deletes an object, and whether that is too early.
+"""When a bucket's lifecycle configuration deletes an object.
 
 The semantics are those of Amazon S3, as its user guide states them:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
@@ -6,15 +6,13 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from adapterctl.errors import InvalidInput
 from adapterctl.records.noun import Noun
-from adapterctl.rules.findings import Finding
 
 
 class _Plain(
@@ -111,29 +109,6 @@ class Deletion(Noun, frozen=True, kw_only=True):
     rule: str
 
 
-class Need(Noun, frozen=True, kw_only=True):
-    """Until when something must be kept, and who says so; without a day, for as long as it is."""
-
-    day: date | None
-    why: str
-
-
-def need_of(keep_until: str) -> Need:
-    """Returns the need that a recipe states.
-
-    Raises:
-        InvalidInput: no day of the calendar.
-    """
-    try:
-        return Need(day=date.fromisoformat(keep_until), why="data.train.keep_until")
-    except ValueError:
-        raise InvalidInput.one(
-            f"not a day of the calendar: {keep_until!r}",
-            place="data.train.keep_until",
-            hint="days are YYYY-MM-DD",
-        ) from None
-
-
 def rules_of(configuration: Iterable[Mapping[str, Any]]) -> list[LifecycleRule]:
     """Returns the enabled rules of a configuration, as boto3 gives it.
 
@@ -174,9 +149,37 @@ def deletion(
     return gone and Deletion(day=gone.day, rule=" then ".join({expired.rule: 0, gone.rule: 0}))
 
 
-def too_early(day: date, need: Need) -> bool:
-    """Whether something that is gone from ``day`` on is gone before it is no longer needed."""
-    return need.day is None or day <= need.day
+class Ending(NamedTuple):
+    """When an object is deleted; ``once_replaced``: only if it is written anew today."""
+
+    end: Deletion
+    once_replaced: bool = False
+
+
+def ending(
+    rules: Sequence[LifecycleRule],
+    stored: StoredObject,
+    *,
+    by_version: bool,
+    now: datetime,
+    stated: Deletion | None = None,
+) -> Ending | None:
+    """Returns when an object is deleted, by the rules or by what S3 says with it.
+
+    Args:
+        rules: the enabled rules of its bucket, as far as they are known.
+        stored: the object.
+        by_version: see `deletion`.
+        now: when the current version would be replaced.
+        stated: what S3 says of the current version.
+    """
+    end = deletion(rules, stored, by_version=by_version)
+    if not by_version:
+        end = _earliest([end, stated])
+    if end is not None or not by_version or stored.replaced is not None:
+        return Ending(end) if end else None
+    once = deletion(rules, msgspec.structs.replace(stored, replaced=now), by_version=True)
+    return Ending(once, once_replaced=True) if once else None
 
 
 def _concerns(rule: LifecycleRule, stored: StoredObject) -> bool:
@@ -231,48 +234,3 @@ def _earliest(found: Iterable[Deletion | None]) -> Deletion | None:
     return min(
         (each for each in found if each), key=lambda each: (each.day, each.rule), default=None
     )
-
-
-class Doomed(Noun, frozen=True, kw_only=True):
-    """Data that a rule deletes.
-
-    Attributes:
-        path: the data, as the recipe names them.
-        place: the bucket and prefix that they lie in.
-        once_replaced: only if another version replaced the pinned one today.
-    """
-
-    path: str
-    place: str
-    end: Deletion
-    once_replaced: bool = False
-
-
-def findings(
-    doomed: Iterable[Doomed], need: Need, *, subject: str, owners: list[str], base: str
-) -> Iterator[Finding]:
-    """Yields DATA003, once for each place, rule and day; what is not certain is less severe."""
-    groups: dict[tuple[str, Deletion, bool], list[str]] = {}
-    for each in doomed:
-        if too_early(each.end.day, need):
-            groups.setdefault((each.place, each.end, each.once_replaced), []).append(each.path)
-    for (place, end, once_replaced), paths in groups.items():
-        rule = f"rule {end.rule!r}" if end.rule else "a rule without a name"
-        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        what = f"{rule} of {place} deletes {paths[0]}{more} on {end.day}"
-        yield Finding(
-            code="DATA003",
-            severity="medium" if once_replaced else "high",
-            subject=subject,
-            message=f"{what} if it is written anew today"
-            if once_replaced
-            else f"{what}; {_until(need)}",
-            owners=owners,
-            base=base,
-            date=None if once_replaced else end.day,
-            mend=f"take the data out of {rule}, or let it keep them for longer",
-        )
-
-
-def _until(need: Need) -> str:
-    return f"needed until {need.day}: {need.why}" if need.day else need.why

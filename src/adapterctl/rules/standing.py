@@ -4,24 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
-from adapterctl.records.adopted import AdoptedVersion, AnyRecord
+from adapterctl.records.adopted import AnyRecord
 from adapterctl.records.base import Base
+from adapterctl.records.glance import Build, Choice
 from adapterctl.records.noun import Noun
 from adapterctl.records.recipe import Owners, Recipe, Serving
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.adoption.adopted import NO_BASE, grade_adopted
 from adapterctl.rules.adoption.hosted import serving_of
-from adapterctl.rules.grades import Gap, Grade, Letter, grade
-from adapterctl.rules.lifecycle import Status, day_of
+from adapterctl.rules.dates import day_of
+from adapterctl.rules.grades import Gap, Grade, Letter, graded
+from adapterctl.rules.lifecycle import Status
 
 
 class Standing(Noun, frozen=True, kw_only=True):
     """One adapter version on one day.
 
     Attributes:
-        recipe: as it stands today; the record's own where today's is missing or broken; ``None``
+        name: ``NAME@VERSION``, as commands take it.
+        build: how it was built, or adopted.
+        choice: what its recipe says today; as used where today's is missing or broken; ``None``
             for an adopted version that nobody has written a recipe for.
+        base: the base it was built on; of an adopted version, what it says of it.
+        meant: of an adopted version, the declared base that its stated one is.
+        people: who answers for the adapter today.
+        serving: where it is served: at its provider when it is hosted, else as its recipe says.
+        owners: the team that owns the adapter, then the one that covers for it.
+        consumers: who must hear of it when the adapter changes.
         aliases: those that the version holds.
         leads: it speaks for its adapter: the champion, or else the newest of those judged. What
             is true of the recipe and not of one version is said once, about this one.
@@ -29,11 +40,19 @@ class Standing(Noun, frozen=True, kw_only=True):
         evaluated_at: when it was last evaluated, after its registration.
         reproduced_at: when it last was reproduced, and was.
         data_removed: an event says that its training data were deleted.
-        meant: of an adopted version, the declared base that its stated one is.
     """
 
-    record: AnyRecord
-    recipe: Recipe | None
+    adapter: str
+    version: int
+    name: str
+    build: Build
+    choice: Choice | None
+    base: str
+    meant: Base | None
+    people: Owners
+    serving: list[Serving]
+    owners: list[str]
+    consumers: list[str]
     status: Status
     aliases: list[str]
     leads: bool = True
@@ -41,54 +60,43 @@ class Standing(Noun, frozen=True, kw_only=True):
     data_removed: bool = False
     evaluated_at: str | None = None
     reproduced_at: str | None = None
-    meant: Base | None = None
-
-    @property
-    def adapter(self) -> str:
-        """The adapter's name."""
-        return self.record.adapter
-
-    @property
-    def name(self) -> str:
-        """``NAME@VERSION``, as commands take it."""
-        return f"{self.record.adapter}@{self.record.version}"
-
-    @property
-    def base(self) -> str:
-        """The base it was built on; of an adopted version, what it says of it."""
-        return base_of(self.record, self.meant)
-
-    @property
-    def people(self) -> Owners:
-        """Who answers for the adapter today."""
-        if self.recipe is None and isinstance(self.record, AdoptedVersion):
-            return self.record.owners
-        return self.recipe.owners if self.recipe else Owners()
-
-    @property
-    def serving(self) -> list[Serving]:
-        """Where it is served: at its provider when it is hosted, else as far as a recipe says."""
-        return served(self.record, self.recipe)
-
-    @property
-    def owners(self) -> list[str]:
-        """The team that owns the adapter, then the one that covers for it."""
-        return teams_of(self.people)
-
-    @property
-    def consumers(self) -> list[str]:
-        """Who must hear of it when the adapter changes."""
-        return consumers_of(self.serving)
 
     @property
     def grade(self) -> Grade:
         """Whether it could be rebuilt."""
-        if isinstance(self.record, AdoptedVersion):
-            return grade_adopted(
-                self.record, self.meant, self.people, data_removed=self.data_removed
-            )
-        today = self.recipe or self.record.recipe
-        return grade(self.record, today, data_removed=self.data_removed)
+        record, removed = self.build.adopted, self.data_removed
+        if record is not None:
+            return grade_adopted(record, self.meant, self.people, data_removed=removed)
+        lacking = ((each.letter, Gap(code=each.code, what=each.what)) for each in self.build.lacks)
+        return graded(lacking, self.people, data_removed=removed)
+
+
+def stand(
+    adapter: str,
+    build: Build,
+    *,
+    choice: Choice | None,
+    status: Status,
+    meant: Base | None = None,
+    **rest: Any,
+) -> Standing:
+    """Returns how a version stands; ``rest`` are the other attributes of `Standing`."""
+    people, serving = people_of(build, choice), served(build, choice)
+    return Standing(
+        adapter=adapter,
+        version=build.version,
+        name=f"{adapter}@{build.version}",
+        build=build,
+        choice=choice,
+        base=build.base if build.adopted is None else base_of(build.adopted, meant),
+        meant=meant,
+        people=people,
+        serving=serving,
+        owners=teams_of(people),
+        consumers=consumers_of(serving),
+        status=status,
+        **rest,
+    )
 
 
 class Listed(Noun, frozen=True, kw_only=True):
@@ -131,16 +139,23 @@ def base_of(record: AnyRecord, meant: Base | None) -> str:
     return meant.base if meant else record.base.canonical or record.base.stated or NO_BASE
 
 
+def people_of(build: Build, choice: Choice | None) -> Owners:
+    """Returns who answers for a version; see `Standing.people`."""
+    if choice is not None:
+        return choice.owners
+    return build.adopted.owners if build.adopted else Owners()
+
+
 def task_of(record: AnyRecord) -> str | None:
     """Returns the task that a version was built for, or says that it was."""
     return record.recipe.task if isinstance(record, VersionRecord) else record.task
 
 
-def served(record: AnyRecord, recipe: Recipe | None) -> list[Serving]:
+def served(build: Build, choice: Choice | None) -> list[Serving]:
     """Returns where a version is served; see `Standing.serving`."""
-    stated = recipe.serving if recipe else []
-    if isinstance(record, AdoptedVersion) and record.hosted is not None:
-        return serving_of(record, consumers=consumers_of(stated))
+    stated = choice.serving if choice else []
+    if build.adopted is not None and build.adopted.hosted is not None:
+        return serving_of(build.adopted, consumers=consumers_of(stated))
     return stated
 
 
@@ -162,14 +177,13 @@ def teams_of(owners: Owners) -> list[str]:
 
 def listed(standing: Standing) -> Listed:
     """Returns the line of ``list`` for one version."""
-    record = standing.record
-    rebuilt = record.rebuilt_from if isinstance(record, VersionRecord) else None
+    rebuilt = standing.build.rebuilt
     return Listed(
-        adapter=record.adapter,
-        version=record.version,
+        adapter=standing.adapter,
+        version=standing.version,
         owners=standing.owners,
         base=standing.base,
-        task=task_of(record),
+        task=standing.build.task,
         grade=standing.grade.letter,
         rebuild_by=standing.status.rebuild_by,
         slack_days=standing.status.slack_days,
@@ -178,16 +192,16 @@ def listed(standing: Standing) -> Listed:
     )
 
 
-def shown(standing: Standing) -> Shown:
+def shown(standing: Standing, record: AnyRecord) -> Shown:
     """Returns the answer of ``show`` for one version."""
-    record, status = standing.record, standing.status
+    status, found = standing.status, standing.grade
     return Shown(
-        adapter=record.adapter,
-        version=record.version,
+        adapter=standing.adapter,
+        version=standing.version,
         aliases=standing.aliases,
         owners=standing.owners,
-        grade=standing.grade.letter,
-        gaps=standing.grade.gaps,
+        grade=found.letter,
+        gaps=found.gaps,
         ends=day_of(status.ends) if status.ends else None,
         rebuild_by=status.rebuild_by,
         slack_days=status.slack_days,

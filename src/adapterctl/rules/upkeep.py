@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from functools import cache
 
+from adapterctl.records.glance import Choice
 from adapterctl.records.noun import Noun
 from adapterctl.records.policy import People, Policy
-from adapterctl.records.recipe import Margin, Recipe
-from adapterctl.records.version import VersionRecord
-from adapterctl.rules.endings import Frame, about
+from adapterctl.rules.dates import day_of
 from adapterctl.rules.findings import Finding
-from adapterctl.rules.lifecycle import day_of
+from adapterctl.rules.judged import Frame, about
 from adapterctl.rules.parity.sample_size import to_plan
 from adapterctl.rules.standing import Standing
 
@@ -36,6 +36,8 @@ def left(teams: Sequence[str], people: People, *, today: date) -> list[Left]:
     found = []
     for name in teams:
         team = people.teams.get(name)
+        if team is not None and team.notify and not team.members:
+            continue  # only where it is told is stated, and nothing of its people
         if team is None or any(
             member.until is None or member.until >= today.isoformat() for member in team.members
         ):
@@ -51,14 +53,12 @@ def upkeep(
     """Yields OWN002, EVAL001, EVAL003, EVAL004 and DRL001 about one adapter version."""
     if standing.leads:
         yield from _nobody_left(standing, people, today=frame.today)
-    if isinstance(standing.record, VersionRecord):
-        yield from _stale(standing, standing.record, policy=policy, today=frame.today)
-        if standing.leads:
-            yield from _undrilled(standing, standing.record, policy=policy, today=frame.today)
-    if standing.leads and standing.recipe is not None:
-        yield from _out_of_season(standing, standing.recipe)
-        if isinstance(standing.record, VersionRecord):
-            yield from _too_few(standing, standing.recipe, standing.record, policy=policy)
+    yield from _stale(standing, policy=policy, today=frame.today)
+    if standing.leads:
+        yield from _undrilled(standing, policy=policy, today=frame.today)
+        if standing.choice is not None:
+            yield from _out_of_season(standing, standing.choice)
+            yield from _too_few(standing, standing.choice, policy=policy)
 
 
 def _nobody_left(standing: Standing, people: People, *, today: date) -> Iterator[Finding]:
@@ -74,12 +74,10 @@ def _nobody_left(standing: Standing, people: People, *, today: date) -> Iterator
         )
 
 
-def _stale(
-    standing: Standing, record: VersionRecord, *, policy: Policy, today: date
-) -> Iterator[Finding]:
-    if not record.evaluation:
+def _stale(standing: Standing, *, policy: Policy, today: date) -> Iterator[Finding]:
+    if not standing.build.rows:
         return  # a version without any evaluation set lacks more than a fresh one
-    last = max(record.created, standing.evaluated_at or "")[:10]
+    last = max(standing.build.created, standing.evaluated_at or "")[:10]
     age = (today - date.fromisoformat(last)).days
     if age > policy.evaluation_days:
         yield about(
@@ -92,12 +90,9 @@ def _stale(
         )
 
 
-def _undrilled(
-    standing: Standing, record: VersionRecord, *, policy: Policy, today: date
-) -> Iterator[Finding]:
-    elsewhere = record.training is None or record.run is not None
-    if elsewhere and record.recipe.trainer == "builtin":
-        return  # there is no run of ours to repeat
+def _undrilled(standing: Standing, *, policy: Policy, today: date) -> Iterator[Finding]:
+    if not standing.build.repeatable:
+        return
     last = standing.reproduced_at and standing.reproduced_at[:10]
     age = (today - date.fromisoformat(last)).days if last else None
     if age is None or age > policy.drill_days:
@@ -111,8 +106,8 @@ def _undrilled(
         )
 
 
-def _out_of_season(standing: Standing, recipe: Recipe) -> Iterator[Finding]:
-    windows = [each.window for each in recipe.data.evaluation.values() if each.window]
+def _out_of_season(standing: Standing, choice: Choice) -> Iterator[Finding]:
+    windows = [each.window for each in choice.sets if each.window]
     ends = standing.status.ends
     if not windows or ends is None or any(covers(window, day_of(ends)) for window in windows):
         return
@@ -127,6 +122,7 @@ def _out_of_season(standing: Standing, recipe: Recipe) -> Iterator[Finding]:
     )
 
 
+@cache
 def covers(window: str, day: date) -> bool:
     """Whether a window, in whatever year, has a day within `SEASON_DAYS` of the day of the year.
 
@@ -154,19 +150,16 @@ def _apart(one: int, other: int) -> int:
     return min(distance, _DAYS_OF_A_YEAR - distance)
 
 
-def _too_few(
-    standing: Standing, recipe: Recipe, record: VersionRecord, *, policy: Policy
-) -> Iterator[Finding]:
-    for name, evaluation in recipe.data.evaluation.items():
-        pin = record.evaluation.get(name)
-        rows = pin.rows if pin else None
-        margins = recipe.parity.get(name)
-        for metric in evaluation.metrics:
-            if metric not in PROPORTIONS or rows is None:
+def _too_few(standing: Standing, choice: Choice, *, policy: Policy) -> Iterator[Finding]:
+    flips = choice.flips if choice.flips is not None else policy.parity.negative_flips
+    for each in choice.sets:
+        rows = standing.build.rows.get(each.name)
+        if rows is None:
+            continue
+        for metric in each.metrics:
+            if metric not in PROPORTIONS:
                 continue
-            wanted = margins.get(metric) if isinstance(margins, dict) else None
-            margin = wanted.margin if isinstance(wanted, Margin) else policy.parity.margin
-            flips = _flips(recipe, policy)
+            margin = each.margins.get(metric, policy.parity.margin)
             needed = to_plan(margin=margin, flips=flips, level=policy.parity.level)
             if needed is None or needed > rows:
                 enough = f"about {needed:,}" if needed else "more than can be had"
@@ -174,16 +167,11 @@ def _too_few(
                     standing,
                     "EVAL004",
                     "low",
-                    message=f"{name}: {rows:,} rows, and a margin of {margin:g} on {metric} needs "
-                    f"{enough} where {flips:.0%} flip each way",
-                    mend=f"add rows to {evaluation.path}, or widen parity.{name}.{metric}.margin "
+                    message=f"{each.name}: {rows:,} rows, and a margin of {margin:g} on {metric} "
+                    f"needs {enough} where {flips:.0%} flip each way",
+                    mend=f"add rows to {each.path}, or widen parity.{each.name}.{metric}.margin "
                     f"in {_recipe(standing)}",
                 )
-
-
-def _flips(recipe: Recipe, policy: Policy) -> float:
-    stated = recipe.parity.get("negative_flips")
-    return stated if isinstance(stated, float) else policy.parity.negative_flips
 
 
 def rollback_target(standings: Sequence[Standing]) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 - `registry`: ``registry/``, the truth. `dvc`: the bytes. `mlflow`: the mirror. `git`, `hub`.
 - `s3`: objects in buckets, their versions, and what deletes them.
+- `catalogue`: bases and dates that come with the package.
 - `tensor_lists`: what tells the same weights under another name.
 - `safetensors`: identity of weights, read without torch. `rows`: data files.
 - `code`: import closures. `processes`: a user's function in a clean process.

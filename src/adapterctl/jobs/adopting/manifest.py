@@ -14,8 +14,8 @@ from adapterctl.records.adopted import AnyRecord, StatedBase
 from adapterctl.records.recipe import Owners, Recipe
 from adapterctl.records.run import StatedRun
 from adapterctl.records.version import DatasetPin, VersionRecord
-from adapterctl.rules.adoption.base_names import stated_base
 from adapterctl.rules.adoption.manifests import Entry, entries
+from adapterctl.rules.names.stated import stated_base
 from adapterctl.stores.files import create_exclusively
 from adapterctl.stores.rows import read_rows
 

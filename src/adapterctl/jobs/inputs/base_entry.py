@@ -13,6 +13,8 @@ from adapterctl.errors import InvalidInput, Mismatch
 from adapterctl.jobs.project import Project
 from adapterctl.records.base import Base, BaseFile
 from adapterctl.rules.base_files import disagreements
+from adapterctl.rules.names.catalogued import filled_in
+from adapterctl.stores.catalogue import entries
 
 FINGERPRINT_THERE = "where the weights lie: adapterctl bases fingerprint DIR --out FILE"
 
@@ -43,6 +45,8 @@ def no_files() -> list[BaseFile]:
 def declare(project: Project, base: Base, *, files: Files) -> AddedBase:
     """Writes the base's file unless it already says the same, or more.
 
+    What the catalogue knows of a new one is written, too: family, licence, other names.
+
     Args:
         project: where.
         base: what is to be declared.
@@ -54,6 +58,7 @@ def declare(project: Project, base: Base, *, files: Files) -> AddedBase:
     """
     path = project.registry.base_path(base.base)
     if not path.is_file():
+        base = filled_in(base, entries())
         return AddedBase(base=base, written=(project.registry.write_base(base),), new=True)
     known = project.registry.base(base.base)
     if base.files and (known.source, known.revision) == (base.source, base.revision):

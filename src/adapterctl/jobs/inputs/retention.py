@@ -17,17 +17,18 @@ from adapterctl.errors import AdapterctlError, NotFound, Unreachable
 from adapterctl.jobs.inputs.sources import data_paths
 from adapterctl.jobs.project import Project
 from adapterctl.records.recipe import Recipe
+from adapterctl.rules import needs
 from adapterctl.rules import retention as rules
 from adapterctl.rules.bucket_urls import in_bucket, split
+from adapterctl.rules.dates import day_of
 from adapterctl.rules.findings import Skipped
 from adapterctl.rules.gates import Gate
-from adapterctl.rules.lifecycle import Almanac, day_of
-from adapterctl.rules.retention import Deletion, Doomed, LifecycleRule, Need, StoredObject
+from adapterctl.rules.needs import Doomed, Need
+from adapterctl.rules.retention import Deletion, LifecycleRule, StoredObject
 from adapterctl.rules.standing import owners_of
-from adapterctl.stores.dvc import Remote
-from adapterctl.stores.s3 import Access, Head, S3Store
+from adapterctl.stores.dvc import Remote, object_path
+from adapterctl.stores.s3 import CONNECTIONS, Access, Head, S3Store
 
-WORKERS = 16
 REGISTERED = "weights, code and predictions"
 """What a registration will add to the DVC remote, wherever its data are."""
 
@@ -76,23 +77,21 @@ def gates(project: Project, recipe: Recipe) -> Iterator[Gate]:
     doomed = [each for each in found if isinstance(each, Doomed)]
     if doomed:
         subject, need = f"adapter:{recipe.adapter}", _need(project, recipe)
-        for finding in rules.findings(
+        for finding in needs.findings(
             doomed, need, subject=subject, owners=owners_of(recipe), base=recipe.base
         ):
             yield Gate(finding=finding, refuses=finding.severity == "high")
 
 
 def _need(project: Project, recipe: Recipe) -> Need:
-    if recipe.data.train.keep_until is not None:
-        return rules.need_of(recipe.data.train.keep_until)
     base = project.registry.base(recipe.base)
-    almanac = Almanac(project.registry.observations(), {base.base: base})
-    ending = almanac.status_on(
+    almanac = project.almanac({base.base: base})
+    ends = almanac.status_on(
         project.today, base=recipe.base, serving=recipe.serving, lead_days=0
     ).ends
-    if ending is None:
-        return Need(day=None, why="nothing says until when they are needed: keep_until would")
-    return Need(day=day_of(ending), why=f"base {recipe.base} ends then")
+    return needs.need_on(
+        recipe.data.train.keep_until, base=recipe.base, ends=day_of(ends) if ends else None
+    )
 
 
 def holders(project: Project, recipe: Recipe) -> Iterator[Holder | Skipped]:
@@ -130,7 +129,7 @@ def _in_remote(project: Project, remote: Remote, paths: Sequence[str]) -> Holder
         store=S3Store(access_of(remote)),
         objects=[
             *(held for path in paths for held in _objects(project, remote, path)),
-            Held(path=REGISTERED, url=_object_url(remote, "0" * 32), size=TYPICAL_BYTES),
+            Held(path=REGISTERED, url=object_url(remote, "0" * 32), size=TYPICAL_BYTES),
         ],
     )
 
@@ -158,11 +157,12 @@ def _objects(project: Project, remote: Remote, path: str) -> Iterator[Held]:
     files = [file for file in target.rglob("*") if file.is_file()] if folder == target else [target]
     names = [file.relative_to(folder).as_posix() for file in files]
     for file in hash_files(folder, names):
-        yield Held(path=path, url=_object_url(remote, file.md5), size=file.size)
+        yield Held(path=path, url=object_url(remote, file.md5), size=file.size)
 
 
-def _object_url(remote: Remote, md5: str) -> str:
-    return f"{remote.url.rstrip('/')}/files/md5/{md5[:2]}/{md5[2:]}"
+def object_url(remote: Remote, md5: str) -> str:
+    """Returns where DVC keeps an object of a remote in a bucket."""
+    return f"{remote.url.rstrip('/')}/{object_path(md5)}"
 
 
 def ends(places: Iterable[Holder | Skipped], *, now: datetime) -> Iterator[Doomed | Skipped]:
@@ -185,10 +185,11 @@ def ends(places: Iterable[Holder | Skipped], *, now: datetime) -> Iterator[Doome
 def _ends(holder: Holder, *, now: datetime) -> Iterator[Doomed | Skipped]:
     if not holder.objects:
         return
-    known, silent = _rules(holder)
+    bucket = split(holder.objects[0].url).bucket
+    known, silent = known_rules(holder.store, bucket, place=holder.place)
     if not known and silent is None:
         return
-    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+    with ThreadPoolExecutor(max_workers=CONNECTIONS) as pool:
         end = partial(_end, holder, known=known, now=now)
         found = list(pool.map(end, holder.objects))
     earliest: dict[str, Doomed] = {}
@@ -201,32 +202,33 @@ def _ends(holder: Holder, *, now: datetime) -> Iterator[Doomed | Skipped]:
         yield silent
 
 
-def _rules(holder: Holder) -> tuple[list[LifecycleRule], Skipped | None]:
+def known_rules(
+    store: S3Store, bucket: str, *, place: str
+) -> tuple[list[LifecycleRule], Skipped | None]:
     """Returns the rules of a bucket, or why they are not known.
 
     Raises:
         Unreachable: S3 does not answer; it need not be asked for the objects, either.
     """
-    bucket = split(holder.objects[0].url).bucket
     try:
-        return rules.rules_of(holder.store.lifecycle(bucket)), None
+        return rules.rules_of(store.lifecycle(bucket)), None
     except Unreachable:
         raise
     except AdapterctlError as error:
-        return [], _unknown(holder.place, error)
+        return [], _unknown(place, error)
     except msgspec.ValidationError as error:
         why = f"a rule that is not understood: {error}"
-        return [], Skipped(subject=holder.place, reason=f"{UNKNOWN}: {why}")
+        return [], Skipped(subject=place, reason=f"{UNKNOWN}: {why}")
 
 
 def _end(
     holder: Holder, held: Held, *, known: Sequence[LifecycleRule], now: datetime
 ) -> Doomed | None:
-    """Returns when an object is deleted, by the rules or by what S3 says with the object.
+    """Returns when an object is deleted.
 
     A pinned version is taken to be the current one, as it is when it is registered.
     """
-    store, doomed = holder.store, partial(Doomed, path=held.path, place=holder.place)
+    store = holder.store
     head = _head(store, held)
     tagged = head is not None and any(rule.asks_for_tags for rule in known)
     stored = StoredObject(
@@ -235,16 +237,19 @@ def _end(
         modified=head.modified if head else now,
         tags=store.tags(held.url, version=held.version) if tagged else {},
     )
-    if held.version is not None:
-        end = rules.deletion(known, stored, by_version=True)
-        replaced = msgspec.structs.replace(stored, replaced=now)
-        once = None if end else rules.deletion(known, replaced, by_version=True)
-        return doomed(end=end) if end else doomed(end=once, once_replaced=True) if once else None
+    by_version = held.version is not None
+    found = rules.ending(known, stored, by_version=by_version, now=now, stated=stated(head))
+    if found is None:
+        return None
+    return Doomed(
+        path=held.path, place=holder.place, end=found.end, once_replaced=found.once_replaced
+    )
+
+
+def stated(head: Head | None) -> Deletion | None:
+    """Returns when S3 says that the current version of an object ends."""
     told = head.expiry if head is not None else None
-    stated = Deletion(day=told.day, rule=told.rule) if told else None
-    ends = filter(None, [rules.deletion(known, stored, by_version=False), stated])
-    earliest = min(ends, key=lambda each: each.day, default=None)
-    return doomed(end=earliest) if earliest else None
+    return Deletion(day=told.day, rule=told.rule) if told else None
 
 
 def _head(store: S3Store, held: Held) -> Head | None:

@@ -13,6 +13,7 @@ from adapterctl.records.recipe import Owners
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.adoption.hosted import grade_hosted, without_owners
 from adapterctl.rules.grades import Gap, Grade, Letter, grade
+from adapterctl.rules.names.renames import Renames
 
 NO_BASE = "(unknown)"
 """Stands for the base of an adapter that names none; no base can be called so."""
@@ -70,15 +71,22 @@ def lasting(origin: str) -> str:
 
 
 class Declared:
-    """The declared bases, looked up by what an adapter says of its own."""
+    """The declared bases, looked up by what an adapter says of its own.
 
-    def __init__(self, bases: Iterable[Base]) -> None:
+    A repository of the Hub is found by its old name and by its new one.
+    """
+
+    def __init__(self, bases: Iterable[Base], renames: Renames | None = None) -> None:
+        self._renames = renames or Renames()
         self._by_name: dict[str, list[Base]] = {}
         for base in bases:
             source = base.source
             there = _at(source.provider, source.model)
             for name in {base.base, source.hub, source.path, there, *base.names} - {None}:
-                self._by_name.setdefault(str(name).lower(), []).append(base)
+                self._by_name.setdefault(self._now(str(name)), []).append(base)
+
+    def _now(self, name: str) -> str:
+        return self._renames.newest(name).lower()
 
     def meant_by(self, stated: StatedBase) -> Base | None:
         """Returns the base that is meant: by its repository, or else by a name or path of it.
@@ -87,7 +95,7 @@ class Declared:
         """
         there = _at(stated.provider, stated.stated)
         names = (there, stated.canonical, stated.repository, stated.stated)
-        found = [one for name in names if name for one in self._by_name.get(name.lower(), ())]
+        found = [one for name in names if name for one in self._by_name.get(self._now(name), ())]
         exact = [one for one in found if stated.commit and one.revision == stated.commit]
         return next(iter([*exact, *found]), None)
 

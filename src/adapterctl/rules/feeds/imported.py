@@ -37,9 +37,11 @@ class Import(Noun, frozen=True, kw_only=True):
     Attributes:
         seen_on: the day of the snapshot.
         ledger: the file with new lines, relative to the project; ``None`` when nothing is new.
+        names: likewise, of the other names that the snapshot states.
     """
 
     answer: Imported
     taken: Intake
     seen_on: date
     ledger: str | None
+    names: str | None = None

@@ -58,10 +58,15 @@ def observe(row: Row[Price], reading: Reading) -> None:
         row,
         stated.deprecation_date,
         subject=place.subject,
-        source=stated.source or MAP,
+        source=_page(stated.source),
         provider=place.provider,
         region=place.region,
     )
+
+
+def _page(source: str | None) -> str:
+    """Returns the page that a row names; some rows hold a remark in its place."""
+    return source if source and "://" in source else MAP
 
 
 def place_of(key: str, stated: str | None) -> Place:

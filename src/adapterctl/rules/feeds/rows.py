@@ -8,7 +8,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
-from adapterctl.records.lifecycle import Kind, Observation, Phase
+from adapterctl.records.lifecycle import Kind, Naming, Observation, Phase
 from adapterctl.records.noun import Noun
 from adapterctl.rules.redaction import without_credentials
 
@@ -65,12 +65,14 @@ class Reading:
     Attributes:
         dated: one observation per row that states a date.
         refused: rows whose date cannot be taken; what was known of them stays.
+        named: other names that rows state.
     """
 
     feed: Feed
     seen_on: date
     dated: list[Observation] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    named: list[Naming] = field(default_factory=list)
 
     def take(
         self,
@@ -104,6 +106,19 @@ class Reading:
                 successor=successor,
                 digest=row.digest,
                 note=note,
+            )
+        )
+
+    def name(self, row: Row[Any], name: str, *, same_as: str, source: str) -> None:
+        """Adds another name of a base."""
+        self.named.append(
+            Naming(
+                name=name,
+                same_as=same_as,
+                source=without_credentials(source),
+                seen_on=self.seen_on.isoformat(),
+                key=key_of(self.feed, row.key),
+                digest=row.digest,
             )
         )
 

@@ -17,13 +17,14 @@ from adapterctl.records.base import Base, BaseShape
 from adapterctl.records.noun import Noun
 from adapterctl.records.recipe import Command, LoraSettings, Recipe, Task
 from adapterctl.records.version import VersionRecord
+from adapterctl.rules.dates import is_over
 from adapterctl.rules.findings import Skipped
-from adapterctl.rules.lifecycle import Status, is_over
+from adapterctl.rules.lifecycle import Status
 from adapterctl.rules.mapping.carrying import map_targets
 from adapterctl.rules.mapping.targets import Blocker, Question, RoleMap
 from adapterctl.rules.planning.differences import Change, base_changes, notes_on_texts
 from adapterctl.rules.planning.estimates import Cost, LearningRate, TextLengths, cost, learning_rate
-from adapterctl.rules.planning.runways import Runway, notes_on_runway, runway_of
+from adapterctl.rules.planning.runways import Runway, instead, notes_on_runway, runway_of
 from adapterctl.rules.planning.trainer_plans import (
     TrainerFacts,
     TrainerPlan,
@@ -33,6 +34,7 @@ from adapterctl.rules.planning.trainer_plans import (
     trainer_today,
 )
 from adapterctl.rules.recipe_changes import recipe_changes
+from adapterctl.rules.succession import Succession
 
 _CHOICE = ("r", "lora_alpha", "target_modules")
 
@@ -114,6 +116,7 @@ class Facts:
         old_lengths: the same in the old base's tokens, as far as it is here.
         deadline: how long the old base lives for this adapter.
         runway: how long the successor would.
+        onward: who follows the successor in turn, if it does not live long.
         today: the day that dates are judged on.
         blockers: what was found to stop a rebuild while gathering.
         notes: what else was found.
@@ -133,6 +136,7 @@ class Facts:
     blockers: list[Blocker] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     trainer: TrainerFacts | None = None
+    onward: Succession | None = None
 
     @property
     def command(self) -> Command | None:
@@ -255,7 +259,7 @@ def _dead_ends(facts: Facts) -> Iterator[Blocker]:
     if ends is not None and is_over(ends, facts.today):
         yield Blocker(
             what=f"the successor is past its own end: {ends.phase} ended on {ends.date}",
-            mend="choose another successor",
+            mend=instead(record.adapter, facts.onward),
         )
     if facts.lengths is not None and facts.lengths.lost == facts.lengths.rows:
         yield Blocker(
@@ -275,13 +279,10 @@ def _notes(facts: Facts) -> Iterator[str]:
             f"max_length {old_limit} is more than the successor's context: "
             f"{facts.new.context_length} is used"
         )
-    if _has_same_weights(facts):
+    if facts.new_base.fingerprint == facts.record.base.fingerprint:
         yield "both bases have the same fingerprint: they are the same weights under two names"
-    yield from notes_on_runway(facts.runway, facts.today, base=facts.new_base.base)
-
-
-def _has_same_weights(facts: Facts) -> bool:
-    return facts.new_base.fingerprint == facts.record.base.fingerprint
+    base, onward = facts.new_base.base, facts.onward
+    yield from notes_on_runway(facts.runway, facts.today, base=base, onward=onward)
 
 
 def _pinned(record: VersionRecord) -> Iterator[Pin]:

@@ -7,7 +7,10 @@ from datetime import date
 
 from adapterctl.records.lifecycle import Phase
 from adapterctl.records.noun import Noun
-from adapterctl.rules.lifecycle import Status, day_of, is_firm
+from adapterctl.rules.dates import day_of, is_end, is_firm
+from adapterctl.rules.lifecycle import Status
+from adapterctl.rules.moves import described, way_of
+from adapterctl.rules.succession import Succession
 
 
 class Runway(Noun, frozen=True, kw_only=True):
@@ -29,7 +32,7 @@ class Runway(Noun, frozen=True, kw_only=True):
 def runway_of(status: Status, today: date) -> Runway:
     """Returns the earliest promised end under ``status``, or else the earliest not-before."""
     ends = status.ends
-    maybe = [day_of(seen) for seen in status.clocks if not is_firm(seen)]
+    maybe = [day_of(seen) for seen in status.clocks if is_end(seen) and not is_firm(seen)]
     return Runway(
         ends=day_of(ends) if ends else None,
         phase=ends.phase if ends else None,
@@ -38,13 +41,41 @@ def runway_of(status: Status, today: date) -> Runway:
     )
 
 
-def notes_on_runway(status: Status, today: date, *, base: str) -> Iterator[str]:
-    """Yields what should be known about the successor's life before moving there."""
+def notes_on_runway(
+    status: Status, today: date, *, base: str, onward: Succession | None = None
+) -> Iterator[str]:
+    """Yields what should be known about the successor's life before moving there.
+
+    Args:
+        status: what is known of it.
+        today: the day that it is judged on.
+        base: the successor.
+        onward: who follows it in turn.
+    """
     runway = runway_of(status, today)
-    if not status.clocks:
+    if not any(map(is_end, status.clocks)):
         yield f"nothing is known of how long {base} lives (EOL004): adapterctl lifecycle add {base}"
-    elif runway.days is not None and 0 <= runway.days < status.lead_days:
-        yield (
-            f"{base} lives {runway.days} days more, less than the lead time of "
-            f"{status.lead_days} days: the next move starts at once (EOL007)"
-        )
+    elif runway.days is not None and runway.days < status.lead_days:
+        if runway.days >= 0:
+            yield (
+                f"{base} lives {runway.days} days more, less than the lead time of "
+                f"{status.lead_days} days: the next move starts at once (EOL007)"
+            )
+        yield from _after(base, onward)
+
+
+def instead(adapter: str, onward: Succession | None) -> str:
+    """Returns what to do when the successor of a plan is past its own end."""
+    chosen = onward.chosen if onward else None
+    if chosen is None or not chosen.declared or chosen.outlook != "lives":
+        return "choose another successor"
+    return f"adapterctl plan {adapter} --to {chosen.name}"
+
+
+def _after(base: str, onward: Succession | None) -> Iterator[str]:
+    """Yields who follows a successor that does not live long enough."""
+    path = onward.path if onward else []
+    if path and path[-1].outlook == "lives":
+        yield f"after it: {' -> '.join([base, *map(described, path)])}; plan for {path[-1].name}"
+    elif onward and (onward.links or onward.circles):
+        yield f"nobody who follows {base} lives longer{way_of(onward)}"

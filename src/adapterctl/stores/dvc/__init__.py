@@ -8,11 +8,13 @@ A clean exit of DVC is no proof: everything that is fetched is hashed again with
 - `repository`: DVC itself, opened quietly, and what it says it tracks.
 - `remotes`: where a remote is, as configured.
 - `objects`: what a cache or remote holds; `transfer`: sent, and brought back with proof.
+- `presence`: what a remote holds of what records pin, in one question.
 """
 
 from __future__ import annotations
 
+from adapterctl.stores.dvc.presence import listed, object_path
 from adapterctl.stores.dvc.remotes import Remote
 from adapterctl.stores.dvc.store import DvcStore
 
-__all__ = ["DvcStore", "Remote"]
+__all__ = ["DvcStore", "Remote", "listed", "object_path"]

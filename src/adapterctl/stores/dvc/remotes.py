@@ -19,6 +19,11 @@ class Remote:
     url: str
     options: dict[str, Any] = field(default_factory=dict, repr=False)
 
+    @property
+    def keeps_versions(self) -> bool:
+        """Whether it keeps files under their names, in versions, instead of objects."""
+        return bool(self.options.get("version_aware") or self.options.get("worktree"))
+
 
 def configured(root: Path, name: str | None) -> Remote | None:
     """Returns a remote, the default one without ``name``; ``None`` where there is no such one.

@@ -11,9 +11,11 @@ import msgspec
 
 from adapterctl.errors import InvalidInput, NotFound
 from adapterctl.records.version import ArtifactPin, DatasetPin
+from adapterctl.rules.presence import Held
 from adapterctl.stores.dvc.digests import FileDigests, Progress, hash_files
 from adapterctl.stores.dvc.objects import Source, first_listing, keep_files, keep_tree, missing
 from adapterctl.stores.dvc.pinning import pin_path
+from adapterctl.stores.dvc.presence import held_in_folder, held_through_dvc, is_local
 from adapterctl.stores.dvc.remotes import Remote, configured
 from adapterctl.stores.dvc.repository import initialise, opened, remote_name, remote_odb
 from adapterctl.stores.dvc.transfer import (
@@ -109,6 +111,19 @@ class DvcStore:
         """
         with opened(self.root) as repo:
             return missing(self._remote(repo).odb, md5s)
+
+    def held(self, remote: Remote, md5s: Iterable[str]) -> Held:
+        """Returns what ``remote`` holds of objects, and of the files of folders among them.
+
+        Nothing is brought but listings of folders. Presence says nothing about the bytes.
+
+        Raises:
+            Unreachable: the remote does not answer.
+            AdapterctlError: it lets nobody in, or DVC cannot talk to it.
+        """
+        if is_local(remote):
+            return held_in_folder(remote, md5s)
+        return held_through_dvc(self.root, remote, md5s)
 
     def fetch(
         self,

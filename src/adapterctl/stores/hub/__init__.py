@@ -9,7 +9,17 @@ token, the cache's place and being offline are huggingface_hub's own settings (`
 ``HF_TOKEN``, ``HF_HOME``, ``HF_HUB_OFFLINE``). Nothing here imports it before it is used.
 """
 
-from adapterctl.stores.hub.listing import Listing, listing
+from adapterctl.stores.hub.answers import ABOUT_ONE
+from adapterctl.stores.hub.listing import Listing, listing, must_be_there
 from adapterctl.stores.hub.snapshots import cached, fetch, locate, resolve
 
-__all__ = ["Listing", "cached", "fetch", "listing", "locate", "resolve"]
+__all__ = [
+    "ABOUT_ONE",
+    "Listing",
+    "cached",
+    "fetch",
+    "listing",
+    "locate",
+    "must_be_there",
+    "resolve",
+]

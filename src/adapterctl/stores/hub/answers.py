@@ -57,9 +57,19 @@ UNAUTHORIZED_STATUS = 401
 BY_STATUS = {UNAUTHORIZED_STATUS: UNAUTHORIZED, 403: FORBIDDEN, 429: TOO_MANY}
 
 
+ABOUT_ONE = {GATED.what, UNAUTHORIZED.what, FORBIDDEN.what}
+"""What the Hub says of one repository; anything else that keeps it from telling is about all."""
+
+
 @contextmanager
-def answering(repo: str, revision: str) -> Iterator[None]:
-    """Makes huggingface_hub's errors ours; the order goes from the special to the general."""
+def answering(repo: str, revision: str, *, cached: bool = True) -> Iterator[None]:
+    """Makes huggingface_hub's errors ours; the order goes from the special to the general.
+
+    Args:
+        repo: ``org/name``.
+        revision: a branch, a tag or a commit.
+        cached: the Hub's cache was asked, too.
+    """
     try:
         from huggingface_hub import errors
     except ModuleNotFoundError:
@@ -79,11 +89,11 @@ def answering(repo: str, revision: str) -> Iterator[None]:
         # Where the cache could not help, the Hub's own answer is the cause of the error.
         answer = error if isinstance(error, errors.HfHubHTTPError) else error.__cause__
         if isinstance(answer, errors.HfHubHTTPError):
-            raise _refusal(answer, repo, revision) from None
-        raise _away(answer or error, place, revision) from None
+            raise _refusal(answer, repo, revision, cached=cached) from None
+        raise _away(answer or error, place, revision, cached=cached) from None
 
 
-def _refusal(error: Any, repo: str, revision: str) -> AdapterctlError:
+def _refusal(error: Any, repo: str, revision: str, *, cached: bool) -> AdapterctlError:
     """Returns what an answer of the Hub means: by its own word first, else by its status."""
     from huggingface_hub import errors
 
@@ -97,13 +107,19 @@ def _refusal(error: Any, repo: str, revision: str) -> AdapterctlError:
     said = UNAUTHORIZED if by_name is MISSING and status == UNAUTHORIZED_STATUS else by_name
     said = said or BY_STATUS.get(status)
     if said is None:
-        return _away(error, f"hub:{repo}", revision)
+        return _away(error, f"hub:{repo}", revision, cached=cached)
     return said.kind(said.what, place=f"hub:{repo}", hint=said.hint.format(repo=repo))
 
 
-def _away(error: BaseException, place: str, revision: str) -> Unreachable:
+def _away(error: BaseException, place: str, revision: str, *, cached: bool) -> Unreachable:
     text = str(error).strip().splitlines()
     reason = text[0] if text else type(error).__name__
+    if not cached:
+        return Unreachable(
+            f"the Hub does not answer: {reason}",
+            place=place,
+            hint="look at the network, and at HF_ENDPOINT and HF_HUB_OFFLINE",
+        )
     return Unreachable(
         f"the Hub does not answer, and its cache has no {revision}: {reason}",
         place=place,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from adapterctl.errors import NotFound
 from adapterctl.records.base import BaseFile
-from adapterctl.stores.hub.answers import answering
+from adapterctl.stores.hub.answers import DISABLED, answering
+
+CONFIG = "config.json"
 
 
 class Listing(NamedTuple):
@@ -40,6 +43,35 @@ def listing(repo: str, revision: str) -> Listing:
         architecture=next(iter(config.get("architectures") or ()), None),
         parameters=info.safetensors.total if info.safetensors else None,
     )
+
+
+def must_be_there(repo: str, revision: str, *, seconds: float) -> None:
+    """Asks the Hub whether a revision could still be fetched, without fetching it.
+
+    What it describes it may still refuse to give: so the head of one file is asked for, too.
+
+    Args:
+        repo: ``org/name``.
+        revision: a branch, a tag or a commit.
+        seconds: the longest that one answer is waited for.
+
+    Raises:
+        NotFound: the repository, or the revision, is gone, or disabled for everybody.
+        Unreachable: the Hub does not answer, or does not tell (401, gated, too many requests).
+        InvalidInput: ``repo`` is not a repository's name.
+        MissingExtra: huggingface_hub is not installed.
+    """
+    with answering(repo, revision, cached=False):
+        from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_url
+
+        info = HfApi().model_info(repo, revision=revision, timeout=seconds)
+        if info.disabled:
+            raise NotFound(DISABLED.what, place=f"hub:{repo}", hint=DISABLED.hint.format(repo=repo))
+        names = sorted(each.rfilename for each in info.siblings or ())
+        if names:
+            name = CONFIG if CONFIG in names else names[0]
+            url = hf_hub_url(repo, name, revision=info.sha)
+            get_hf_file_metadata(url, timeout=seconds)
 
 
 def _file(sibling: Any) -> BaseFile:

@@ -17,6 +17,9 @@ READ_SECONDS = 30
 ATTEMPTS = 2
 """An unreachable store is said to be one after two attempts, not after boto3's five minutes."""
 
+CONNECTIONS = 16
+"""So many requests are under way at a time; boto3 would keep ten connections, and complain."""
+
 _NO_BUCKET = {"NoSuchBucket"}
 _NO_OBJECT = {"NoSuchKey", "404", "405", "MethodNotAllowed"}
 _NO_VERSION = {"NoSuchVersion", *_NO_OBJECT}
@@ -31,12 +34,14 @@ class Access:
     Attributes:
         endpoint: URL of a store that is not AWS.
         verify: whether its certificate is checked, or the file of authorities to check against.
+        seconds: the longest that one request is waited for, once; ``None`` is as usual.
     """
 
     endpoint: str | None = None
     region: str | None = None
     profile: str | None = None
     verify: bool | str | None = None
+    seconds: float | None = None
     key: str | None = field(default=None, repr=False)
     secret: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
@@ -63,9 +68,10 @@ def connect(access: Access) -> Any:
             region_name=access.region,
         )
         limits = Config(
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
-            retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+            connect_timeout=min(CONNECT_SECONDS, access.seconds or CONNECT_SECONDS),
+            read_timeout=access.seconds or READ_SECONDS,
+            retries={"total_max_attempts": 1 if access.seconds else ATTEMPTS, "mode": "standard"},
+            max_pool_connections=CONNECTIONS,
         )
         return session.client(
             "s3", endpoint_url=access.endpoint, verify=access.verify, config=limits

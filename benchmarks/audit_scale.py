@@ -1,0 +1,193 @@
+"""The audit of ten thousand adapter versions, against the same answers out of MLflow on SQLite.
+
+Whole processes, started anew each time; ours and MLflow's in turn. A fresh clone has nothing kept
+under ``.adapterctl/``; the files of both are in the system's memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from adapterctl.jobs.project import Project
+from benchmarks import mlflow_fleet
+from benchmarks.fleet_registry import TODAY, write_fleet
+from benchmarks.machine import REPOSITORY, commit, facts, load
+from benchmarks.pairs import spread
+
+SIZES = (1_000, 10_000, 50_000)
+SIZE = 10_000
+RUNS, RUNS_OF_MLFLOW = 7, 3
+BASE = "base-012"
+SETTLED_S = 2.5
+"""Files younger than two seconds are never kept."""
+
+LIMITS = {"warm_s": 1.5, "fresh_clone_s": 5.0, "times_faster": 20.0, "mib": 300, "flat": 1.3}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """One whole process: wall-clock seconds, largest resident size, and what it printed."""
+
+    seconds: float
+    mib: int
+    out: bytes
+
+
+def main(arguments: Sequence[str]) -> int:
+    with tempfile.TemporaryDirectory(prefix="audit-scale-") as name:
+        sizes = {str(size): ours_at(Path(name) / str(size), size) for size in SIZES}
+        root = Path(name) / str(SIZE)
+        beside = beside_mlflow(root, Path(name) / "mlflow" / "mlflow.db")
+    return report(sizes, beside)
+
+
+def ours_at(root: Path, size: int) -> dict[str, Any]:
+    """Returns what the audit of a registry of ``size`` versions takes, fresh and warm."""
+    fleet = write_fleet(root, size)
+    time.sleep(SETTLED_S)
+    fresh, warm = [], []
+    for _ in range(RUNS if size <= SIZE else 3):
+        shutil.rmtree(root / ".adapterctl", ignore_errors=True)
+        fresh.append(run(audit(root)))
+        warm.append(run(audit(root)))
+    return {
+        "adapters": fleet.adapters,
+        "versions": fleet.versions,
+        "bases": fleet.bases,
+        "fresh_clone": spread([each.seconds for each in fresh]),
+        "warm": spread([each.seconds for each in warm]),
+        "warm_text": spread([run(audit(root, form="text")).seconds for _ in range(3)]),
+        "findings": len(json.loads(warm[0].out)["results"]),
+        "mib": {"fresh_clone": max(r.mib for r in fresh), "warm": max(r.mib for r in warm)},
+    }
+
+
+def beside_mlflow(root: Path, database: Path) -> dict[str, Any]:
+    """Returns our answers beside MLflow's; they must agree."""
+    database.parent.mkdir()
+    mlflow_fleet.fill(database, Project(root=root, now=datetime.now(UTC), as_of=TODAY))
+    theirs = [sys.executable, "-m", "benchmarks.mlflow_fleet", str(database), str(root)]
+    found = {
+        "audit": compared(audit(root), theirs),
+        "list_on_base": compared(listing(root, base=BASE), [*theirs, BASE]),
+    }
+    agree = {
+        "all": answers(run(listing(root)).out) == json.loads(run(theirs).out),
+        "on_base": answers(run(listing(root, base=BASE)).out)
+        == json.loads(run([*theirs, BASE]).out),
+    }
+    return {**found, "same_answers": agree}
+
+
+def compared(ours: Sequence[str], theirs: Sequence[str]) -> dict[str, Any]:
+    """Returns seconds and memory of both, in turn, and how often ours fits into theirs."""
+    pairs = [(run(ours), run(theirs)) for _ in range(RUNS_OF_MLFLOW)]
+    return {
+        "runs": len(pairs),
+        "ours": spread([a.seconds for a, _ in pairs]),
+        "mlflow": spread([b.seconds for _, b in pairs]),
+        "times_faster": spread([b.seconds / a.seconds for a, b in pairs]),
+        "mib": {"ours": max(a.mib for a, _ in pairs), "mlflow": max(b.mib for _, b in pairs)},
+    }
+
+
+def answers(listed: bytes) -> list[dict[str, Any]]:
+    """Returns of our list what MLflow's side answers: the versions that hold an alias."""
+    keys = ("adapter", "version", "base", "rebuild_by")
+    lines = [each for each in json.loads(listed)["results"] if each["aliases"]]
+    found = [{key: each[key] for key in keys} for each in lines]
+    return sorted(found, key=lambda each: (each["adapter"], each["version"]))
+
+
+def audit(root: Path, *, form: str = "json") -> list[str]:
+    return _command(root, "audit", "--offline", "--fail-on", "info", "--format", form)
+
+
+def listing(root: Path, *, base: str | None = None) -> list[str]:
+    return _command(root, "list", "--format", "json", *(["--base", base] if base else []))
+
+
+def _command(root: Path, verb: str, *rest: str) -> list[str]:
+    here = [sys.executable, "-m", "adapterctl", "--project", str(root)]
+    return [*here, verb, "--as-of", TODAY.isoformat(), *rest]
+
+
+def run(command: Sequence[str]) -> Ran:
+    """Runs a process to its end; findings give exit status 1."""
+    started = time.perf_counter()
+    with tempfile.TemporaryFile() as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL, cwd=REPOSITORY)
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode in {0, 1}, command
+        out.seek(0)
+        return Ran(seconds=seconds, mib=used.ru_maxrss // 1024, out=out.read())
+
+
+def growth(sizes: dict[str, Any], kind: str) -> float:
+    """Returns what a version more costs from 10,000 to 50,000, by what it costs up to 10,000."""
+    small, middle, large = (sizes[str(size)][kind]["median"] for size in SIZES)
+    first = (middle - small) / (SIZES[1] - SIZES[0])
+    return round((large - middle) / (SIZES[2] - SIZES[1]) / first, 2)
+
+
+def report(sizes: dict[str, Any], beside: dict[str, Any]) -> int:
+    ours = sizes[str(SIZE)]
+    measured = {
+        "warm_s": ours["warm"]["median"],
+        "fresh_clone_s": ours["fresh_clone"]["median"],
+        "times_faster": beside["audit"]["times_faster"]["median"],
+        "mib": max(ours["mib"].values()),
+        "flat": max(growth(sizes, "warm"), growth(sizes, "fresh_clone")),
+    }
+    held = {
+        name: value >= LIMITS[name] if name == "times_faster" else value <= LIMITS[name]
+        for name, value in measured.items()
+    }
+    held["same_answers"] = all(beside["same_answers"].values())
+    result = {
+        "what": "adapterctl audit --offline and list --base, whole processes, on registries of "
+        "believable adapters; beside MlflowClient searches on SQLite that hold the same adapters, "
+        "judged by the same rules; `flat` is the cost of a version from 10,000 to 50,000 by the "
+        "cost up to 10,000",
+        "date": datetime.now(UTC).date().isoformat(),
+        **commit(),
+        "machine": {**facts(), "load": load()},
+        "sizes": sizes,
+        "beside_mlflow": beside,
+        "measured": measured,
+        "limits": LIMITS,
+        "held": held,
+    }
+    out = REPOSITORY / "benchmarks" / "results" / "audit_scale.json"
+    out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print(_words(measured, beside, held))
+    return int(not all(held.values()))
+
+
+def _words(measured: dict[str, float], beside: dict[str, Any], held: dict[str, bool]) -> str:
+    faster = beside["list_on_base"]["times_faster"]["median"]
+    failed = [name for name, holds in held.items() if not holds]
+    return (
+        f"audit of {SIZE:,} versions: {measured['warm_s']:.2f} s warm, "
+        f"{measured['fresh_clone_s']:.2f} s in a fresh clone, {measured['mib']} MiB; "
+        f"{measured['times_faster']:.0f} times faster than through MLflow, list --base "
+        f"{faster:.0f} times; a version more costs {measured['flat']:.2f} times as much beyond "
+        f"{SIZE:,}: {'holds' if not failed else 'DOES NOT HOLD: ' + ', '.join(failed)}"
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,93 @@
+"""Comparing an audit with an earlier one, and telling people what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from adapterctl.errors import AdapterctlError, Problem
+from adapterctl.jobs.project import Project
+from adapterctl.records.policy import People
+from adapterctl.records.reading import merge
+from adapterctl.rules.findings import Audit, Finding
+from adapterctl.rules.notices import Notice, news, notices
+from adapterctl.rules.since import Changes, changes_since, known_after, nothing_before
+from adapterctl.stores.answers import read_answer, write_answer
+
+TOLD = "notified.json"
+"""In ``.adapterctl/``: what people have been told."""
+
+Wording = Callable[[Notice], tuple[str, str]]
+"""Gives a notice's title and body."""
+
+
+def changes_of(
+    audit: Audit, file: Path, *, owner: str | None = None, base: str | None = None
+) -> Changes:
+    """Compares an audit with the earlier answer in a file; see `rules.since.changes_since`.
+
+    Raises:
+        AdapterctlError: there is no such answer.
+    """
+    return changes_since(audit, read_answer(file), owner=owner, base=base)
+
+
+def tell(
+    project: Project,
+    audit: Audit,
+    changes: Changes | None,
+    *,
+    otherwise: str,
+    wording: Wording,
+    owner: str | None = None,
+    base: str | None = None,
+) -> None:
+    """Sends what is new or worse: to each team its own, the rest to ``otherwise``.
+
+    Args:
+        project: where; without ``changes`` its ``.adapterctl/`` keeps what people were told.
+        audit: of today.
+        changes: since an earlier answer; ``None`` compares with what people were told.
+        otherwise: an apprise URL, or ``env:VAR``.
+        wording: what a message says.
+        owner: the team that the audit was cut to.
+        base: the base that it was cut to.
+
+    Raises:
+        InvalidInput: naming each place that could not be told; what it misses stays new.
+    """
+    state = project.private / TOLD
+    before = changes
+    if before is None:
+        earlier = read_answer(state) if state.is_file() else nothing_before(audit.as_of)
+        before = changes_since(audit, earlier, owner=owner, base=base)
+    untold, problems = _send(
+        notices(news(audit, before), _people(project), otherwise=otherwise), wording
+    )
+    if changes is None:
+        write_answer(state, known_after(audit, before, untold=untold))
+    merge(problems)
+
+
+def _send(wanted: list[Notice], wording: Wording) -> tuple[list[Finding], list[Problem]]:
+    """Tries every place; returns what could not be told, and why."""
+    from adapterctl.stores.notify import deliver
+
+    untold: list[Finding] = []
+    problems: list[Problem] = []
+    for notice in wanted:
+        title, body = wording(notice)
+        try:
+            deliver(notice.address, title=title, body=body, place=notice.place)
+        except AdapterctlError as error:
+            untold += [each.finding for each in notice.news]
+            problems += error.problems
+    return untold, problems
+
+
+def _people(project: Project) -> People:
+    """Returns the teams; nobody when they cannot be read, which the audit has said already."""
+    try:
+        return project.registry.people()
+    except AdapterctlError:
+        return People()

@@ -1,0 +1,124 @@
+"""Packages of versions' locks: yanked, or missing at the index (ENV002)."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+
+from adapterctl.errors import AdapterctlError
+from adapterctl.jobs.project import Project
+from adapterctl.jobs.world.asking import Patience, answers, unanswered
+from adapterctl.jobs.world.question import Question
+from adapterctl.rules.findings import Finding, Skipped
+from adapterctl.rules.standing import Standing
+from adapterctl.rules.yanked import IndexFile, Locked, State, finding, locked, state_of
+from adapterctl.stores import package_index
+from adapterctl.stores.package_index import Settings
+
+PLACE = "the package index"
+
+Listed = Sequence[IndexFile] | None
+"""The files that the indexes have of a project; ``None`` when none of them knows it."""
+
+
+def questions(project: Project, standings: Sequence[Standing]) -> Iterator[Question]:
+    """Yields the question to the index, if any version has a lock; equal locks are read once."""
+    by_lock: dict[str, list[Standing]] = {}
+    for standing in standings:
+        if standing.build.lock is not None:
+            by_lock.setdefault(standing.build.lock, []).append(standing)
+    if by_lock:
+        yield Question(place=PLACE, kind=PLACE, ask=partial(_ask, project, by_lock))
+
+
+def _ask(
+    project: Project, by_lock: Mapping[str, Sequence[Standing]], patience: Patience
+) -> Iterator[Finding | Skipped]:
+    locks: dict[str, list[Locked]] = {}
+    for sha256, standings in by_lock.items():
+        read = _read(project, standings[0], sha256) if patience.left else patience.over
+        if isinstance(read, AdapterctlError):
+            yield unanswered(f"adapter:{standings[0].name}", [read], of=1, what="locks")
+        else:
+            locks[sha256] = read
+    asked = package_index.settings(seconds=patience.left)
+    packages = {package for lock in locks.values() for package in lock}
+    listed, skips = _listed(asked, {package.name for package in packages}, patience)
+    yield from skips
+    states = {p: state_of(p, listed[p.name]) for p in packages if p.name in listed}
+    elsewhere, skips = _elsewhere(asked, states.values(), patience)
+    yield from skips
+    wrong = {p: state.wrong for p, state in states.items() if _is_wrong(state, elsewhere)}
+    for sha256, lock in locks.items():
+        found = {p.shown: what for p in lock if (what := wrong.get(p)) is not None}
+        for standing in by_lock[sha256]:
+            yield from finding(standing, found)
+
+
+def _read(project: Project, standing: Standing, sha256: str) -> list[Locked] | AdapterctlError:
+    """Returns the packages of a version's lock, or why it is not the recorded one."""
+    path = project.registry.lock_path(standing.adapter, standing.version)
+    try:
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() == sha256:
+            return locked(tomllib.loads(content.decode()))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        pass
+    return AdapterctlError(
+        f"{path.name} is not the lock that was recorded",
+        hint=f"git checkout {path.relative_to(project.root).as_posix()}",
+    )
+
+
+def _listed(
+    asked: Settings, names: Iterable[str], patience: Patience
+) -> tuple[dict[str, Listed], list[Skipped]]:
+    """Returns what the indexes have of projects, and what they do not say."""
+    wanted = sorted(set(names))
+    if not asked.indexes:
+        reason = "pip is told to use none (no-index)"
+        return {}, [Skipped(subject=PLACE, reason=reason)] if wanted else []
+    told = answers({name: partial(_files, asked, name, patience) for name in wanted}, patience)
+    errors = [each for each in told.values() if isinstance(each, AdapterctlError)]
+    listed = {k: each for k, each in told.items() if not isinstance(each, AdapterctlError)}
+    skips = [unanswered(PLACE, errors, of=len(wanted), what="projects")] if errors else []
+    if len(listed) > 1 and not any(listed.values()):
+        reason = f"it knows none of {len(listed)} projects"
+        skips.append(Skipped(subject=PLACE, reason=reason, mend="look at pip's index-url"))
+        return {}, skips
+    return listed, skips
+
+
+def _files(asked: Settings, name: str, patience: Patience) -> Listed:
+    found: dict[str, IndexFile] = {}
+    known = False
+    for index in asked.indexes:
+        listed = package_index.files(index, name, seconds=patience.seconds, cert=asked.cert)
+        known = known or listed is not None
+        for file in listed or ():
+            found.setdefault(file.name, file)
+    return list(found.values()) if known else None
+
+
+def _elsewhere(
+    asked: Settings, states: Iterable[State], patience: Patience
+) -> tuple[dict[str, bool], list[Skipped]]:
+    """Returns which addresses in locks still have what the indexes have not."""
+    urls = sorted({url for state in states for url in state.elsewhere})
+    requests: dict[str, Callable[[], bool]] = {
+        url: partial(package_index.is_there, url, seconds=patience.seconds, cert=asked.cert)
+        for url in urls
+    }
+    told = answers(requests, patience)
+    errors = [each for each in told.values() if isinstance(each, AdapterctlError)]
+    found = {url: each for url, each in told.items() if isinstance(each, bool)}
+    return found, [unanswered(PLACE, errors, of=len(urls), what="files")] if errors else []
+
+
+def _is_wrong(state: State, elsewhere: Mapping[str, bool]) -> bool:
+    """Whether a package is to be reported: not while an address that may have it is silent."""
+    if state.wrong is None or not state.elsewhere:
+        return state.wrong is not None
+    return any(elsewhere.get(url) is False for url in state.elsewhere)

@@ -1,0 +1,15 @@
+"""The door to ``registry/``: the truth, as small text files in git.
+
+Reading needs nothing but this folder. Records are claimed by exclusive creation and never
+rewritten; ledgers are only added to.
+
+- `door`: `FolderRegistry`, what jobs see; `reading`: files of a project, by relative name.
+- `glances`: what was read of adapters, kept while their files stay the same.
+"""
+
+from __future__ import annotations
+
+from adapterctl.stores.registry.door import RECIPE, FolderRegistry, versions_in
+from adapterctl.stores.registry.glances import KeptGlances
+
+__all__ = ["RECIPE", "FolderRegistry", "KeptGlances", "versions_in"]
