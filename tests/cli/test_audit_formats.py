@@ -110,6 +110,15 @@ def test_code_scanning_finds_a_file_a_level_and_a_lasting_mark_for_each_result(s
     assert today == tomorrow and len(set(today.values())) == len(today) == 5
 
 
+def test_the_schema_of_code_scanning_refuses_what_is_none():
+    assert formats.sarif_schema().is_valid({"version": "2.1.0", "runs": []})
+    for wrong in (
+        {"version": "2.0.0", "runs": []},
+        {"version": "2.1.0", "runs": [{"results": []}]},
+    ):
+        assert not formats.sarif_schema().is_valid(wrong)
+
+
 def test_code_scanning_is_told_what_could_not_be_judged_and_what_is_accepted(story):
     run = formats.sarif_run(story("audit", *TODAY, "--format", "sarif").out)
     (invocation,) = run["invocations"]

@@ -132,6 +132,18 @@ def test_a_place_that_refuses_is_named_the_answer_stands_and_it_is_told_the_next
     assert paths(there) == [("support", "adapterctl audit: 1 new for support-ml")]
 
 
+def test_a_broken_memory_is_named_with_its_mend_and_nobody_is_told(made, commands, there):
+    memory = made.root / ".adapterctl" / "notified.json"
+    memory.parent.mkdir()
+    memory.write_text("{")
+    said = commands("audit", *FRIDAY, "--notify", there.url("all"))
+    assert (said.status, there.told) == (3, []) and said.out
+    assert said.err == (
+        f"error: {memory}: not an answer: Input data was truncated\n"
+        "  hint: remove it, and everything is told anew\n"
+    )
+
+
 def test_every_place_that_fails_is_named(made, commands, there, monkeypatch):
     monkeypatch.delenv("NOWHERE", raising=False)
     teams(made, support_ml="env:NOWHERE")

@@ -18,6 +18,7 @@ from adapterctl.jobs.lifecycle import show
 from adapterctl.jobs.lifecycle_import import import_feed
 from adapterctl.records.base import BaseSource
 from adapterctl.records.recipe import Serving
+from adapterctl.rules.names.stated import stated_base
 from adapterctl.stores.catalogue import entry as known
 from support.registries import SmallRegistry
 
@@ -98,6 +99,14 @@ def test_a_renamed_repository_is_recorded_as_a_name_once_and_joins(made):
     made.base("ours", source=BaseSource(hub="acme/base-7b"))
     made.adapter("router", base="ours")
     assert [one.code for one in audit(project).findings if one.phase] == ["EOL001"]
+
+
+def test_dates_reach_an_imported_adapter_that_only_states_its_base(made):
+    made.adopted("theirs", base=stated_base("unsloth/gemma-2-9b-it-bnb-4bit"))
+    assert "groq" not in str(audit(made.project()).findings)
+    start(made.project())
+    said = [one.message for one in audit(made.project()).findings if one.code == "EOL004"]
+    assert said == ["nothing says where it is served: the dates of groq may hit it"]
 
 
 def test_names_given_by_hand_count_at_once_and_can_be_taken_back(made):

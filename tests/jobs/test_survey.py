@@ -11,7 +11,8 @@ import pytest
 
 from adapterctl.errors import AdapterctlError
 from adapterctl.jobs.audit import audit
-from adapterctl.jobs.survey import FEW, survey, whole
+from adapterctl.jobs.glances import FEW
+from adapterctl.jobs.survey import survey, whole
 from adapterctl.records.recipe import Owners
 from adapterctl.stores.registry import KeptGlances
 from adapterctl.stores.registry import glances as kept

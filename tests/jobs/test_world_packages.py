@@ -185,6 +185,22 @@ def test_an_index_that_knows_nothing_is_no_proof(place: Place, web: Web) -> None
     assert skips(answer) == {"the package index": "it knows none of 2 projects"}
 
 
+def test_what_one_index_has_needs_no_word_of_another(
+    place: Place, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "http://127.0.0.1:9/simple")
+    lock(place, wheel("gravel", "1.2") + wheel("sand", "1"))
+    page(web, "gravel", file())
+    page(web, "sand", file("sand-1-py3-none-any.whl", yanked="bad"))
+    answer = place.ask()
+    assert answer.findings == []
+    reason = skips(answer)["the package index"]
+    assert "it does not answer" in reason and reason.endswith("(1 of 2 projects)")
+    page(web, "sand", file("sand-1-py3-none-any.whl"))
+    answer = place.ask()
+    assert (answer.findings, answer.skipped) == ([], [])
+
+
 def test_an_index_that_is_away_or_never_answers_is_one_skip(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 
 from adapterctl.render.audit import in_format
 from adapterctl.render.audit.markdown import code, escaped
+from adapterctl.render.audit.notice import words as words_of
 from adapterctl.render.audit.view import View
 from adapterctl.render.plain import REPLACEMENT, plain, plain_text, writable
+from adapterctl.rules.notices import News, Notice
 from support import formats
 from support.hostile import ENDINGS, audits, to_the_letter, words
 
@@ -151,3 +153,16 @@ def test_prometheus_reads_every_label_back(audit):
     ]
     said = [(one["subject"], one["mend"], one["owners"]) for one in labels]
     assert said == [(one.subject, one.mend, ", ".join(one.owners)) for one in plain(audit).findings]
+
+
+@everything
+@given(audits())
+def test_a_message_to_a_team_is_plain_and_has_its_first_mend(audit):
+    if not audit.findings:
+        return
+    news = [News(finding, "new") for finding in audit.findings]
+    title, body = words_of(Notice(place="p", address="a", team="t\x1b\n", news=news))
+    assert "\n" not in title
+    said = title + body.replace("\n", "")
+    assert not [c for c in said if unicodedata.category(c) in {"Cc", "Cs", "Zl"}]
+    assert f"\n    > {plain(audit).findings[0].mend}" in body

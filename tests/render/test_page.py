@@ -219,9 +219,11 @@ def test_no_credential_reaches_the_page(tmp_path: Path) -> None:
     registry.base("minilm-l6")
     source = "https://ana:hunter2@example.org/dates?token=s3cret&page=2"
     registry.date("minilm-l6", in_days(30), source=source)
-    registry.adapter("router", purpose="asks hf_abcdefghijklmnopqrstuvwx every day")
+    token = "hf_abcdefghijklmnopqrstuvwx"
+    registry.date("minilm-l6", in_days(9), phase="serving", source=f"https://x.example/{token}")
+    registry.adapter("router", purpose=f"asks {token} every day")
     everything = "".join(written(registry).values())
-    for secret in ("hunter2", "s3cret", "hf_abcdefghijklmnopqrstuvwx"):
+    for secret in ("hunter2", "s3cret", token):
         assert secret not in everything
     assert "https://example.org/dates?token=REDACTED&amp;page=2" in everything
 

@@ -1,14 +1,13 @@
 from datetime import timedelta
 
-import msgspec
-
 from adapterctl.records.lifecycle import Observation
 from adapterctl.rules.base_ends import base_ends
 from adapterctl.rules.findings import Audit, Finding
+from adapterctl.rules.glances import build, choice
 from adapterctl.rules.judged import Frame
 from adapterctl.rules.lifecycle import status_on
 from adapterctl.rules.overview import overview, tasks
-from adapterctl.rules.standing import Standing
+from adapterctl.rules.standing import Standing, stand
 from support.registries import SOURCE, TODAY, a_recipe, a_record, in_days
 
 FRAME = Frame(today=TODAY, horizon_days=180)
@@ -20,12 +19,13 @@ def seen(days: int, **rest) -> Observation:
     return Observation(**values | rest)
 
 
-def standing(name: str = "router", *dates: Observation, lead: int = 60, **rest) -> Standing:
+def standing(
+    name: str = "router", *dates: Observation, lead: int = 60, version: int = 1
+) -> Standing:
     recipe = a_recipe(name)
     status = status_on(dates, lead_days=lead, today=TODAY)
-    return Standing(
-        record=a_record(recipe, 1), recipe=recipe, status=status, aliases=["champion"], **rest
-    )
+    made = build(a_record(recipe, version))
+    return stand(name, made, choice=choice(recipe), status=status, aliases=["champion"])
 
 
 def finding(subject: str, **rest) -> Finding:
@@ -67,9 +67,8 @@ def test_tuning_alone_leaves_an_adapter_in_the_dark():
 
 
 def test_an_adapter_counts_once_for_its_owner_whatever_its_versions():
-    one = standing("router", seen(90))
-    two = msgspec.structs.replace(one, record=a_record(a_recipe("router"), 2))
-    (ends,) = base_ends([one, two, standing("other", seen(90))], {}, FRAME)
+    versions = [standing("router", seen(90), version=number) for number in (1, 2)]
+    (ends,) = base_ends([*versions, standing("other", seen(90))], {}, FRAME)
     assert (ends.owners, ends.adapters) == ({"support-ml": 2}, ["other", "router"])
 
 

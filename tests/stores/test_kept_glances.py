@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -106,8 +107,17 @@ def test_a_damaged_shelf_is_as_good_as_none(root: Path, content: bytes) -> None:
 def test_what_another_release_kept_is_not_read(root: Path) -> None:
     keep(root)
     path = root / ".adapterctl/glances/versions-in-use.msgpack"
-    other = path.read_bytes().replace(kept.made_by().encode(), b"0" * 64)
-    path.write_bytes(other)
+    content = path.read_bytes()[32:].replace(kept.made_by().encode(), b"0" * 64)
+    path.write_bytes(hashlib.sha256(content).digest() + content)
+    assert Later(root).get("router") is None
+
+
+def test_a_shelf_with_one_wrong_byte_is_not_read(root: Path) -> None:
+    keep(root)
+    path = root / ".adapterctl/glances/versions-in-use.msgpack"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
     assert Later(root).get("router") is None
 
 

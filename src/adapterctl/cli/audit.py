@@ -82,30 +82,29 @@ def command(
     3 when it cannot answer or could not notify.
     """
     from adapterctl.jobs.audit import audit
-    from adapterctl.jobs.notify import changes_of, tell
+    from adapterctl.jobs.notify import tell
     from adapterctl.render.audit import in_format
     from adapterctl.render.audit.notice import words
     from adapterctl.render.audit.view import View
-    from adapterctl.rules.since import against
+    from adapterctl.rules.since import against, changes_since
+    from adapterctl.stores.answers import read_answer
 
     _must_be_possible(form, by, notify)
-    project = open_project(ctx, as_of=as_of)
+    project, earlier = open_project(ctx, as_of=as_of), read_answer(since) if since else None
     answer = audit(
-        project,
-        horizon_days=horizon,
-        owner=owner,
-        base=base,
-        every=every,
-        world=not offline,
+        project, horizon_days=horizon, owner=owner, base=base, every=every, world=not offline
     )
-    changes = changes_of(answer, since, owner=owner, base=base) if since else None
+    changes = changes_since(answer, earlier, owner=owner, base=base) if earlier else None
     view = View(fail_on=fail_on, strict=strict, by=by, changes=changes, colour=has_colours())
-    said = in_format(form, answer, view)
-    # For programs: UTF-8 and the format's own line ends, whatever the machine's are.
-    click.echo(said if form == "text" else said.encode())
+    _say(in_format(form, answer, view), form)
     if notify:
         tell(project, answer, changes, otherwise=notify, wording=words, owner=owner, base=base)
     return int(against(answer, fail_on=fail_on, strict=strict, changes=changes))
+
+
+def _say(answer: str, form: str) -> None:
+    """Writes the answer; to programs in UTF-8 with the format's own line ends, on any machine."""
+    click.echo(answer if form == "text" else answer.encode())
 
 
 def _must_be_possible(form: str, by: By | None, notify: str | None) -> None:

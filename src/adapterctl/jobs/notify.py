@@ -1,4 +1,4 @@
-"""Comparing an audit with an earlier one, and telling people what is new."""
+"""Telling people what an audit finds that is new."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from adapterctl.records.policy import People
 from adapterctl.records.reading import merge
 from adapterctl.rules.findings import Audit, Finding
 from adapterctl.rules.notices import Notice, news, notices
-from adapterctl.rules.since import Changes, changes_since, known_after, nothing_before
+from adapterctl.rules.since import Changes, Earlier, changes_since, known_after, nothing_before
 from adapterctl.stores.answers import read_answer, write_answer
 
 TOLD = "notified.json"
@@ -19,17 +19,6 @@ TOLD = "notified.json"
 
 Wording = Callable[[Notice], tuple[str, str]]
 """Gives a notice's title and body."""
-
-
-def changes_of(
-    audit: Audit, file: Path, *, owner: str | None = None, base: str | None = None
-) -> Changes:
-    """Compares an audit with the earlier answer in a file; see `rules.since.changes_since`.
-
-    Raises:
-        AdapterctlError: there is no such answer.
-    """
-    return changes_since(audit, read_answer(file), owner=owner, base=base)
 
 
 def tell(
@@ -59,14 +48,20 @@ def tell(
     state = project.private / TOLD
     before = changes
     if before is None:
-        earlier = read_answer(state) if state.is_file() else nothing_before(audit.as_of)
-        before = changes_since(audit, earlier, owner=owner, base=base)
+        before = changes_since(audit, _told(state, audit), owner=owner, base=base)
     untold, problems = _send(
         notices(news(audit, before), _people(project), otherwise=otherwise), wording
     )
     if changes is None:
         write_answer(state, known_after(audit, before, untold=untold))
     merge(problems)
+
+
+def _told(state: Path, audit: Audit) -> Earlier:
+    """Returns what people have been told; nothing, before the first time."""
+    if not state.is_file():
+        return nothing_before(audit.as_of)
+    return read_answer(state, otherwise="remove it, and everything is told anew")
 
 
 def _send(wanted: list[Notice], wording: Wording) -> tuple[list[Finding], list[Problem]]:

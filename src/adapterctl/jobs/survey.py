@@ -5,11 +5,13 @@ What cannot be read is skipped with its reason, and the rest is still read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from functools import partial
 
-from adapterctl.errors import AdapterctlError, NotFound
+from adapterctl.errors import NotFound
+from adapterctl.jobs.glances import glance_at, glances, recipe_of
+from adapterctl.jobs.lenient import Lenient
 from adapterctl.jobs.project import Project
 from adapterctl.records.adopted import AnyRecord
 from adapterctl.records.base import Base
@@ -17,17 +19,10 @@ from adapterctl.records.glance import Build, Glance
 from adapterctl.records.lifecycle import Observation
 from adapterctl.records.recipe import Recipe
 from adapterctl.rules.adoption.adopted import Declared
-from adapterctl.rules.aliases import aliases
-from adapterctl.rules.findings import Skipped, skipped
-from adapterctl.rules.glances import glance
+from adapterctl.rules.findings import Skipped
 from adapterctl.rules.lifecycle import Almanac
 from adapterctl.rules.standing import Standing, base_of, served, stand, teams_of
-from adapterctl.stores.registry import RECIPE, KeptGlances, versions_in
-
-T = TypeVar("T")
-
-FEW = 200
-"""So many adapters are read in no time, and nothing is kept of them."""
+from adapterctl.stores.registry import FolderRegistry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,16 +52,16 @@ class Whole:
 
 def survey(project: Project, *, every: bool = False) -> Survey:
     """Reads the versions that hold an alias, else the newest; with ``every``, every one."""
-    reader = _Reader(project)
-    glances = list(reader.glances(every=every))
-    live = [each for each in glances if not each.retired]
-    almanac = reader.almanac(live)
+    found, unread = glances(project, every=every)
+    live = [each for each in found if not each.retired]
+    reader = Lenient()
+    almanac = _almanac(project, live, reader)
     look = _look(project, almanac)
     return Survey(
         standings=[standing for each in live for standing in look.standings(each)],
         unregistered=[each for each in live if each.choice and not each.newest],
-        retired=[each.adapter for each in glances if each.retired],
-        skipped=reader.skipped,
+        retired=[each.adapter for each in found if each.retired],
+        skipped=[*unread, *reader.skipped],
         almanac=almanac,
     )
 
@@ -77,13 +72,13 @@ def standing_of(project: Project, adapter: str, version: int) -> tuple[Whole, li
     Raises:
         NotFound: no such version.
     """
-    reader = _Reader(project)
     record = project.registry.any_record(adapter, version)
-    found = reader.glance(adapter, also=record)
-    almanac = reader.almanac([found])
-    look = _look(project, almanac)
-    standing = next(one for one in look.standings(found) if one.version == version)
-    return Whole(standing=standing, record=record, recipe=reader.recipe), reader.skipped
+    made = glance_at(project.registry, adapter, also=record)
+    reader = Lenient()
+    almanac = _almanac(project, [made.glance], reader)
+    standings = _look(project, almanac).standings(made.glance)
+    standing = next(one for one in standings if one.version == version)
+    return whole(project, standing), [*made.skipped, *reader.skipped]
 
 
 def whole(project: Project, standing: Standing) -> Whole:
@@ -92,10 +87,10 @@ def whole(project: Project, standing: Standing) -> Whole:
     Raises:
         AdapterctlError: its record cannot be read any more.
     """
-    record = project.registry.any_record(standing.adapter, standing.version)
-    reader = _Reader(project)
-    reader.read_recipe(standing.adapter, project.registry.names_in(standing.adapter))
-    return Whole(standing=standing, record=record, recipe=reader.recipe)
+    registry, adapter = project.registry, standing.adapter
+    record = registry.any_record(adapter, standing.version)
+    recipe = recipe_of(registry, adapter, registry.names_in(adapter), reader=Lenient())
+    return Whole(standing=standing, record=record, recipe=recipe)
 
 
 def cut(found: Survey, *, base: str | None = None, owner: str | None = None) -> Survey:
@@ -147,98 +142,28 @@ def _must_know(what: str, name: str, known: set[str]) -> None:
         raise NotFound(f"no adapter has the {what} {name!r}", hint=hint)
 
 
-class _Reader:
-    """Reads the registry, collecting what could not be read."""
+def _almanac(project: Project, glances: Sequence[Glance], reader: Lenient) -> Almanac:
+    """Returns what is known of the bases in use and of those named to succeed them."""
+    registry = project.registry
+    observations = registry.observations()
+    known = set(registry.bases())
+    used = {each.choice.base for each in glances if each.choice}
+    used.update(build.base for each in glances for build in each.builds if not build.adopted)
+    # An adopted version means a base by any of its names: every file has to be looked at.
+    if any(build.adopted for each in glances for build in each.builds):
+        used.update(known)
+    bases = _bases(registry, used, reader)
+    # Who follows a base may be stated by any of its names, and has successors in turn.
+    if _successors(observations, bases) - used:
+        bases.update(_bases(registry, known - used, reader))
+    return Almanac(observations, bases, namings=registry.namings())
 
-    def __init__(self, project: Project) -> None:
-        self.project = project
-        self.registry = project.registry
-        self.skipped: list[Skipped] = []
-        self.recipe: Recipe | None = None
 
-    def glances(self, *, every: bool) -> Iterator[Glance]:
-        """Yields a glance at each adapter, in order of name; those kept are not made again."""
-        adapters = self.registry.adapters()
-        if len(adapters) < FEW:
-            yield from (self.glance(adapter, every=every) for adapter in adapters)
-            return
-        shelf = KeptGlances(self.project.root, self.project.private / "glances", every=every)
-        for adapter in adapters:
-            yield shelf.get(adapter) or self._made(adapter, shelf, every=every)
-        shelf.write()
-
-    def _made(self, adapter: str, shelf: KeptGlances, *, every: bool) -> Glance:
-        """Makes a glance and keeps it, unless something could not be read."""
-        unread = len(self.skipped)
-        made = self.glance(adapter, every=every)
-        if len(self.skipped) == unread:
-            versions = [build.version for build in made.builds]
-            shelf.put(made, self.registry.files_of(adapter, versions, self.recipe))
-        return made
-
-    def glance(self, adapter: str, *, every: bool = False, also: AnyRecord | None = None) -> Glance:
-        """Returns a glance at one adapter; ``also`` is looked at, alias or not."""
-        names = self.registry.names_in(adapter)
-        numbers = versions_in(names)
-        events = self._read(f"adapter:{adapter}", lambda: self.registry.events(adapter)) or []
-        recipe = self.read_recipe(adapter, names)
-        wanted = set(numbers if every else aliases(events).values() or numbers[-1:])
-        given = {also.version: also} if also else {}
-        read = {number: self._record(adapter, number) for number in wanted - given.keys()}
-        return glance(
-            adapter,
-            recipe=recipe,
-            records=[one for one in {**given, **read}.values() if one],
-            events=events,
-            newest=max(numbers, default=0),
-        )
-
-    def read_recipe(self, adapter: str, names: Sequence[str]) -> Recipe | None:
-        """Returns today's recipe, if there is one among the adapter's files that can be read."""
-        instead = "; judged by the recipe of its record" if versions_in(names) else ""
-        self.recipe = None
-        if RECIPE in names:
-            self.recipe = self._read(
-                f"adapter:{adapter}", lambda: self.registry.recipe(adapter), instead=instead
-            )
-        return self.recipe
-
-    def _record(self, adapter: str, number: int) -> AnyRecord | None:
-        return self._read(
-            f"adapter:{adapter}@{number}", lambda: self.registry.any_record(adapter, number)
-        )
-
-    def almanac(self, glances: Sequence[Glance]) -> Almanac:
-        """Returns what is known of the bases in use and of those named to succeed them."""
-        observations = self.registry.observations()
-        known = set(self.registry.bases())
-        used = {each.choice.base for each in glances if each.choice}
-        used.update(build.base for each in glances for build in each.builds if not build.adopted)
-        # An adopted version means a base by any of its names: every file has to be looked at.
-        if any(build.adopted for each in glances for build in each.builds):
-            used.update(known)
-        bases = self._bases(used)
-        # Who follows a base may be stated by any of its names, and has successors in turn.
-        if _successors(observations, bases) - used:
-            bases.update(self._bases(known - used))
-        return Almanac(observations, bases, namings=self.registry.namings())
-
-    def _bases(self, names: Iterable[str]) -> dict[str, Base]:
-        found = {name: self._base(name) for name in sorted(names)}
-        return {name: base for name, base in found.items() if base is not None}
-
-    def _base(self, name: str) -> Base | None:
-        return self._read(f"base:{name}", lambda: self.registry.base(name))
-
-    def _read(self, subject: str, read: Callable[[], T], *, instead: str = "") -> T | None:
-        try:
-            return read()
-        except AdapterctlError as error:
-            self.skipped.append(skipped(subject, error, instead=instead))
-        except OSError as error:
-            unreadable = AdapterctlError(f"cannot read {error.filename}: {error.strerror}")
-            self.skipped.append(skipped(subject, unreadable, instead=instead))
-        return None
+def _bases(registry: FolderRegistry, names: Iterable[str], reader: Lenient) -> dict[str, Base]:
+    found = {
+        name: reader.read(f"base:{name}", partial(registry.base, name)) for name in sorted(names)
+    }
+    return {name: base for name, base in found.items() if base is not None}
 
 
 def _successors(observations: Iterable[Observation], bases: dict[str, Base]) -> set[str]:

@@ -59,7 +59,7 @@ def _as_json(noun: msgspec.Struct) -> bytes | None:
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return plain_text(value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from adapterctl.render.answer import envelope
+from adapterctl.render.audit.summary import count
 from adapterctl.rules.overview import Written
 
 
@@ -15,6 +16,5 @@ def as_json(written: Written, *, as_of: date) -> str:
 
 def as_text(written: Written) -> str:
     """Returns where to look, and what is there."""
-    adapters = f"{written.adapters:,} adapter" + ("" if written.adapters == 1 else "s")
-    findings = f"{written.findings:,} finding" + ("" if written.findings == 1 else "s")
-    return f"{written.out}/index.html\n  {written.pages:,} pages: {adapters}, {findings}"
+    adapters, findings = count(written.adapters, "adapter"), count(written.findings, "finding")
+    return f"{written.out}/index.html\n  {count(written.pages, 'page')}: {adapters}, {findings}"

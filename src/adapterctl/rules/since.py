@@ -135,13 +135,13 @@ def changes_since(
     """
     before = earlier.known
     known: dict[tuple[str | None, ...], list[int]] = {}
-    for number, seen in reversed([*enumerate(before)]):
-        known.setdefault(identity(seen), []).append(number)
+    for number in reversed(range(len(before))):
+        known.setdefault(identity(before[number]), []).append(number)
     changes: list[Change] = []
     for finding in audit.findings:
         same = known.get(identity(finding))
-        seen = before[same.pop()] if same else None
-        changes.append(_change(seen, finding, then=earlier.as_of, today=audit.as_of))
+        was = before[same.pop()] if same else None
+        changes.append(_change(was, finding, then=earlier.as_of, today=audit.as_of))
     left = [before[number] for number in sorted(chain(*known.values()))]
     within, judged = cut_to(owner=owner, base=base), _judged_again(audit)
     days = (audit.as_of - earlier.as_of).days

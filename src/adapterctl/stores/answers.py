@@ -13,8 +13,12 @@ from adapterctl.stores.files import write_atomically
 HINT = "give a file that adapterctl audit --format json has written"
 
 
-def read_answer(path: Path) -> Earlier:
+def read_answer(path: Path, *, otherwise: str = HINT) -> Earlier:
     """Returns an earlier answer.
+
+    Args:
+        path: the file.
+        otherwise: what to do when it is none.
 
     Raises:
         NotFound: there is no such file.
@@ -28,7 +32,7 @@ def read_answer(path: Path) -> Earlier:
     except OSError as error:
         raise InvalidInput.one(f"cannot read: {error.strerror}", place=str(path)) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput.one(f"not an answer: {error}", place=str(path), hint=HINT) from None
+        raise InvalidInput.one(f"not an answer: {error}", place=str(path), hint=otherwise) from None
 
 
 def write_answer(path: Path, earlier: Earlier) -> None:

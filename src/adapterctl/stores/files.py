@@ -24,9 +24,16 @@ PROBE_BYTES = 65_536
 """More than a file system keeps beside the name of a file: a full disk must notice."""
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes ``content`` under a temporary name and renames it; nothing half-written stays."""
-    temporary = _temporary(path, content)
+def write_atomically(path: Path, content: bytes, *, lasting: bool = True) -> None:
+    """Writes ``content`` under a temporary name and renames it; nothing half-written stays.
+
+    Args:
+        path: the file.
+        content: all of it.
+        lasting: wait for the disk, so that a power cut loses nothing; not for what can be made
+            again, and is recognised when it is damaged.
+    """
+    temporary = _temporary(path, content, lasting=lasting)
     try:
         temporary.replace(path)
     except OSError as error:
@@ -94,7 +101,7 @@ def unwritable(path: Path, error: OSError) -> AdapterctlError:
     )
 
 
-def _temporary(path: Path, content: bytes) -> Path:
+def _temporary(path: Path, content: bytes, *, lasting: bool = True) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent)
@@ -105,7 +112,8 @@ def _temporary(path: Path, content: bytes) -> Path:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
         temporary.chmod(0o644)
     except OSError as error:
         temporary.unlink(missing_ok=True)

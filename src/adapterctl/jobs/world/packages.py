@@ -6,6 +6,7 @@ import hashlib
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from adapterctl.errors import AdapterctlError
 from adapterctl.jobs.project import Project
@@ -19,8 +20,17 @@ from adapterctl.stores.package_index import Settings
 
 PLACE = "the package index"
 
-Listed = Sequence[IndexFile] | None
-"""The files that the indexes have of a project; ``None`` when none of them knows it."""
+
+class Listed(NamedTuple):
+    """What the indexes have of a project.
+
+    Attributes:
+        files: ``None`` when none of them knows it.
+        silent: why one of them did not say; the others may have all that is needed.
+    """
+
+    files: Sequence[IndexFile] | None
+    silent: AdapterctlError | None = None
 
 
 def questions(project: Project, standings: Sequence[Standing]) -> Iterator[Question]:
@@ -45,9 +55,9 @@ def _ask(
             locks[sha256] = read
     asked = package_index.settings(seconds=patience.left)
     packages = {package for lock in locks.values() for package in lock}
-    listed, skips = _listed(asked, {package.name for package in packages}, patience)
+    listed = _listed(asked, {package.name for package in packages}, patience)
+    states, skips = _states(asked, packages, listed)
     yield from skips
-    states = {p: state_of(p, listed[p.name]) for p in packages if p.name in listed}
     elsewhere, skips = _elsewhere(asked, states.values(), patience)
     yield from skips
     wrong = {p: state.wrong for p, state in states.items() if _is_wrong(state, elsewhere)}
@@ -72,34 +82,56 @@ def _read(project: Project, standing: Standing, sha256: str) -> list[Locked] | A
     )
 
 
-def _listed(
-    asked: Settings, names: Iterable[str], patience: Patience
-) -> tuple[dict[str, Listed], list[Skipped]]:
-    """Returns what the indexes have of projects, and what they do not say."""
-    wanted = sorted(set(names))
-    if not asked.indexes:
-        reason = "pip is told to use none (no-index)"
-        return {}, [Skipped(subject=PLACE, reason=reason)] if wanted else []
-    told = answers({name: partial(_files, asked, name, patience) for name in wanted}, patience)
-    errors = [each for each in told.values() if isinstance(each, AdapterctlError)]
-    listed = {k: each for k, each in told.items() if not isinstance(each, AdapterctlError)}
-    skips = [unanswered(PLACE, errors, of=len(wanted), what="projects")] if errors else []
-    if len(listed) > 1 and not any(listed.values()):
-        reason = f"it knows none of {len(listed)} projects"
-        skips.append(Skipped(subject=PLACE, reason=reason, mend="look at pip's index-url"))
-        return {}, skips
-    return listed, skips
+def _listed(asked: Settings, names: set[str], patience: Patience) -> dict[str, Listed]:
+    told = answers(
+        {name: partial(_files, asked, name, patience) for name in sorted(names)}, patience
+    )
+    return {
+        name: Listed(None, silent=each) if isinstance(each, AdapterctlError) else each
+        for name, each in told.items()
+    }
 
 
 def _files(asked: Settings, name: str, patience: Patience) -> Listed:
     found: dict[str, IndexFile] = {}
-    known = False
+    known, silent = False, None
     for index in asked.indexes:
-        listed = package_index.files(index, name, seconds=patience.seconds, cert=asked.cert)
-        known = known or listed is not None
-        for file in listed or ():
+        try:
+            files = package_index.files(index, name, seconds=patience.seconds, cert=asked.cert)
+        except AdapterctlError as error:
+            silent = silent or error
+            continue
+        known = known or files is not None
+        for file in files or ():
             found.setdefault(file.name, file)
-    return list(found.values()) if known else None
+    return Listed(list(found.values()) if known else None, silent)
+
+
+def _states(
+    asked: Settings, packages: set[Locked], listed: Mapping[str, Listed]
+) -> tuple[dict[Locked, State], list[Skipped]]:
+    """Returns what became of packages, and what cannot be said of them."""
+    if not asked.indexes:
+        reason = "pip is told to use none (no-index)"
+        return {}, [Skipped(subject=PLACE, reason=reason)] if packages else []
+    errors = {name: each.silent for name, each in listed.items() if each.silent is not None}
+    states = {package: state_of(package, listed[package.name].files) for package in packages}
+    # What one index has is there, whatever another would have said; what it lacks may be there.
+    sure = {p: state for p, state in states.items() if p.name not in errors or _is_there(p, listed)}
+    unsure = [errors[name] for name in sorted({p.name for p in packages - sure.keys()})]
+    if unsure:
+        return sure, [unanswered(PLACE, unsure, of=len(listed), what="projects")]
+    if len(listed) > 1 and not any(each.files for each in listed.values()):
+        reason = f"it knows none of {len(listed)} projects"
+        return {}, [Skipped(subject=PLACE, reason=reason, mend="look at pip's index-url")]
+    return sure, []
+
+
+def _is_there(package: Locked, listed: Mapping[str, Listed]) -> bool:
+    return (
+        bool(listed[package.name].files)
+        and state_of(package, listed[package.name].files).wrong is None
+    )
 
 
 def _elsewhere(

@@ -7,6 +7,7 @@ from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from adapterctl.render.audit.summary import count
 from adapterctl.render.plain import plain_text
 from adapterctl.rules.redaction import without_credentials, without_secrets
 
@@ -60,7 +61,7 @@ def link(text: str) -> Markup | str:
     """Returns a link to a web address; any other text, ``javascript:`` too, stays text."""
     from markupsafe import Markup
 
-    address = without_credentials(text.strip())
+    address = _shown(without_credentials(text.strip()))
     if not _WEB.match(address):
         return text
     return Markup('<a href="{0}" rel="noreferrer">{0}</a>').format(address)
@@ -79,11 +80,6 @@ def slack(days: int | None) -> str:
     if days is None:
         return "–"
     return f"{_MINUS}{-days:,} d" if days < 0 else f"{days:,} d"
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    """Returns ``1 adapter``, ``1,000 adapters``."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def away(day: date, today: date) -> str:

@@ -26,6 +26,8 @@ from adapterctl.stores.files import write_atomically
 TICK_NS = 2_000_000_000
 """The coarsest tick of a file system in use: two seconds, of FAT."""
 
+_DIGEST_SIZE = 32
+
 TELLS_CHANGES = os.name == "posix"
 
 
@@ -97,9 +99,10 @@ class KeptGlances:
         """
         if self._now_ns is None or not (self._new or len(self._used) < len(self._kept)):
             return
-        shelf = _Shelf(made_by=self._made_by, kept=self._used)
+        content = msgspec.msgpack.encode(_Shelf(made_by=self._made_by, kept=self._used))
+        digest = hashlib.sha256(content).digest()
         try:
-            write_atomically(self._path, msgspec.msgpack.encode(shelf))
+            write_atomically(self._path, digest + content, lasting=False)
         except AdapterctlError:
             return
 
@@ -117,7 +120,11 @@ def _mark(root: str, path: str) -> Mark:
 
 def _read(path: Path, made_by: str) -> dict[str, _Kept]:
     try:
-        shelf = msgspec.msgpack.decode(path.read_bytes(), type=_Shelf)
+        raw = path.read_bytes()
+        digest, content = raw[:_DIGEST_SIZE], memoryview(raw)[_DIGEST_SIZE:]
+        if hashlib.sha256(content).digest() != digest:
+            return {}
+        shelf = msgspec.msgpack.decode(content, type=_Shelf)
     except (OSError, msgspec.DecodeError):
         return {}
     return shelf.kept if shelf.made_by == made_by else {}

@@ -1,0 +1,41 @@
+"""Work on many small things, shared out among copies of this process."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+
+PARTS = 8
+"""For each process: the last to end keeps the others waiting for one part alone."""
+
+MOST = 8
+"""Processes; beyond, they wait for the same disk."""
+
+
+def shared(work: Callable[[Sequence[str]], bytes], names: Sequence[str]) -> Iterator[bytes]:
+    """Yields what ``work`` makes of each part of ``names``, in their order.
+
+    Copies are made by fork, which takes milliseconds and asks nothing of the program that this is
+    part of; where that cannot be done, or is not safe (other threads run), the work is done here.
+    """
+    workers = min(_cores(), MOST)
+    size = max(1, -(-len(names) // (workers * PARTS)))
+    parts = [names[begin : begin + size] for begin in range(0, len(names), size)]
+    if workers == 1 or not _can_fork():
+        yield from map(work, parts)
+        return
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        yield from pool.map(work, parts)
+
+
+def _cores() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def _can_fork() -> bool:
+    return hasattr(os, "sched_getaffinity") and threading.active_count() == 1
