@@ -41,9 +41,16 @@ def audit(
         every: every version of every adapter.
         world: ask the world, too: whether what they need is still there, and for how long.
     """
+    found = cut(survey(project, every=every), base=base, owner=owner)
+    return audit_of(project, found, horizon_days=horizon_days, world=world)
+
+
+def audit_of(
+    project: Project, found: Survey, *, horizon_days: int | None = None, world: bool = False
+) -> Audit:
+    """Judges the versions of a survey; see `audit`."""
     horizon = project.policy.horizon_days if horizon_days is None else horizon_days
     frame = Frame(today=project.today, horizon_days=horizon)
-    found = cut(survey(project, every=every), base=base, owner=owner)
     said = _said(project, found) if world else SILENT
     judged = [
         *_judged(found, frame),

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
 from typing import TypeVar
 
-from adapterctl.errors import AdapterctlError
-from adapterctl.jobs.audit import audit
+from adapterctl.jobs.audit import audit_of
+from adapterctl.jobs.lenient import Lenient
 from adapterctl.jobs.project import Project, require
 from adapterctl.jobs.survey import cut, survey
 from adapterctl.records.adopted import AnyRecord
 from adapterctl.records.canonical import pretty
 from adapterctl.records.event import Event
-from adapterctl.rules.findings import Finding, Skipped, skipped
+from adapterctl.rules.findings import Finding, Skipped
 from adapterctl.rules.overview import (
     Dossier,
     Line,
@@ -56,8 +56,8 @@ def examine(
     require("jinja2", extra="formats", needed_for="the page")
     must_be_replaceable(out, marker=MARKER, known=CONTENT)
     cuts = {"owner": owner, "base": base}
-    judged = audit(project, horizon_days=horizon_days, every=every, world=world, **cuts)
     found = cut(survey(project, every=every), **cuts)
+    judged = audit_of(project, found, horizon_days=horizon_days, world=world)
     only = [f"{what} {name}" for what, name in cuts.items() if name is not None]
     return overview(judged, found.standings, found.almanac.bases, only=only)
 
@@ -108,22 +108,10 @@ def _by_adapter(said: Iterable[S]) -> dict[str, list[S]]:
 
 def _shelf(project: Project, adapter: str) -> tuple[list[AnyRecord], list[Event], list[Skipped]]:
     """Returns every version that can be read, what happened since, and what cannot be read."""
-    unread: list[Skipped] = []
-
-    def read(subject: str, reading: Callable[[], T]) -> T | None:
-        try:
-            return reading()
-        except AdapterctlError as error:
-            unread.append(skipped(subject, error))
-        except OSError as error:
-            unreadable = AdapterctlError(f"cannot read {error.filename}: {error.strerror}")
-            unread.append(skipped(subject, unreadable))
-        return None
-
-    door, subject = project.registry, f"adapter:{adapter}"
+    reader, door, subject = Lenient(), project.registry, f"adapter:{adapter}"
     records = [
-        read(f"{subject}@{version}", partial(door.any_record, adapter, version))
+        reader.read(f"{subject}@{version}", partial(door.any_record, adapter, version))
         for version in door.versions(adapter)
     ]
-    events = read(subject, partial(door.events, adapter))
-    return [record for record in records if record is not None], events or [], unread
+    events = reader.read(subject, partial(door.events, adapter)) or []
+    return [record for record in records if record is not None], events, reader.skipped

@@ -96,20 +96,27 @@ function startFilter(rows) {
     }
   }
 
-  function recall() {
-    if (!location.hash.includes("=")) return;
-    const kept = new URLSearchParams(location.hash.slice(1));
+  function fill(kept) {
     for (const name of ["text", "base", "owner", "severity", "grade"]) {
       form.elements[name].value = kept.get(name) ?? "";
     }
     apply();
+  }
+
+  function recall() {
+    if (!location.hash.includes("=")) return;
+    const kept = new URLSearchParams(location.hash.slice(1));
+    fill(kept);
     document.getElementById("adapters").scrollIntoView();
   }
 
   form.hidden = false;
   form.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(apply));
+  form.addEventListener("reset", (event) => {
+    event.preventDefault();
+    fill(new URLSearchParams());
+  });
   window.addEventListener("hashchange", recall);
   recall();
 }
