@@ -5,13 +5,16 @@ Laid out by hand because rich takes five seconds for the ten thousand rows that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import date
 
 WIDTH = 80
 GAP = "  "
 NARROWEST = 8
 ELLIPSIS = "…"
+
+WHOLE = frozenset({"SLACK", "DATE", "IN", "SEEN ON", "REBUILD BY", "SEVERITY", "CODE", "GRADE"})
+"""Titles of columns that mean nothing when they are cut."""
 
 _STYLES = {"critical": "1;31", "high": "31", "medium": "33", "low": "2", "heading": "1"}
 
@@ -21,20 +24,24 @@ def table(
 ) -> list[str]:
     """Returns a line of titles and one line per row, none longer than ``WIDTH``.
 
-    The widest columns give way first, and what is cut ends in an ellipsis; columns in ``right``
-    are flush right. Cut names stand whole elsewhere in the answer.
+    The widest columns give way first, never those in ``WHOLE``, and what is cut ends in an
+    ellipsis; columns in ``right`` are flush right. Cut names stand whole elsewhere in the answer.
     """
     cells = [list(titles), *(list(row) for row in rows)]
-    widths = _widths([max(map(len, column)) for column in zip(*cells, strict=True)])
+    wanted = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    widths = _widths(wanted, {number for number, title in enumerate(titles) if title in WHOLE})
     flush = [title in set(right) for title in titles]
     return [_line(row, widths, flush) for row in cells]
 
 
-def _widths(wanted: list[int]) -> list[int]:
+def _widths(wanted: list[int], whole: Container[int]) -> list[int]:
     room = WIDTH - len(GAP) * (len(wanted) - 1)
     widths = list(wanted)
-    while sum(widths) > room and max(widths) > NARROWEST:
-        widths[widths.index(max(widths))] -= 1
+    while sum(widths) > room:
+        giving = [n for n, width in enumerate(widths) if n not in whole and width > NARROWEST]
+        if not giving:
+            break
+        widths[max(giving, key=lambda number: widths[number])] -= 1
     return widths
 
 
