@@ -19,7 +19,7 @@ from adapterctl.records.base import Base
 from adapterctl.records.lifecycle import Naming, Observation
 from adapterctl.rules.feeds.meaning import observations_of
 from adapterctl.rules.feeds.rows import Feed
-from adapterctl.rules.lifecycle import Almanac, subject_of
+from adapterctl.rules.lifecycle.almanac import Almanac, subject_of
 from adapterctl.rules.names.joins import Join, Subject
 from adapterctl.rules.names.meanings import How
 from adapterctl.rules.names.stated import stated_base

@@ -21,7 +21,7 @@ import msgspec
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.survey import survey
 from adapterctl.records.recipe import Serving
-from adapterctl.rules.lifecycle import Almanac
+from adapterctl.rules.lifecycle.almanac import Almanac
 from adapterctl.rules.standing import Standing
 from benchmarks.fleet_registry import TODAY
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from adapterctl.jobs.inputs.retention import Held, Holder, ends
-from adapterctl.rules.needs import Doomed
+from adapterctl.rules.audit.needs import Doomed
 from adapterctl.stores.s3 import S3Store
 from support.commands import Commands
 from support.projects import commit, copied, edit

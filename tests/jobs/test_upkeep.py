@@ -11,8 +11,8 @@ import pytest
 from adapterctl.jobs.audit import audit
 from adapterctl.records.policy import ParityPolicy
 from adapterctl.records.recipe import Data, Margin
+from adapterctl.rules.audit.upkeep import covers
 from adapterctl.rules.findings import Finding
-from adapterctl.rules.upkeep import covers
 from support.registries import SmallRegistry, a_recipe, in_days, nothing_to_be_found
 
 

@@ -11,7 +11,7 @@ from adapterctl.render.audit.markdown import code, escaped
 from adapterctl.render.audit.notice import words as words_of
 from adapterctl.render.audit.view import View
 from adapterctl.render.plain import REPLACEMENT, plain, plain_text, writable
-from adapterctl.rules.notices import News, Notice
+from adapterctl.rules.audit.notices import News, Notice
 from support import formats
 from support.hostile import ENDINGS, audits, to_the_letter, words
 

@@ -20,8 +20,8 @@ from adapterctl.render.page import site
 from adapterctl.render.page.axis import axis_of
 from adapterctl.render.page.intervals import intervals
 from adapterctl.render.page.writing import days, filled, link
+from adapterctl.rules.audit.overview import overview
 from adapterctl.rules.findings import Audit
-from adapterctl.rules.overview import overview
 from support.goldens import assert_golden
 from support.hostile import audits
 from support.landscapes import a_crowd, a_landscape, a_rebuilt

@@ -8,12 +8,12 @@ import pytest
 from adapterctl.records.base import Base, BaseSource
 from adapterctl.records.lifecycle import Observation
 from adapterctl.records.recipe import Serving
-from adapterctl.rules.date_changes import date_changes
-from adapterctl.rules.endings import endings
+from adapterctl.rules.audit.date_changes import date_changes
+from adapterctl.rules.audit.endings import endings
+from adapterctl.rules.audit.judged import Frame
 from adapterctl.rules.findings import Finding
 from adapterctl.rules.gates import Prospect
-from adapterctl.rules.judged import Frame
-from adapterctl.rules.lifecycle import Almanac
+from adapterctl.rules.lifecycle.almanac import Almanac
 from support.registries import TODAY, a_base, a_recipe, in_days
 
 SOURCE = "https://example.org"

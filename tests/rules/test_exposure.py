@@ -5,9 +5,9 @@ import pytest
 from adapterctl.records.base import BaseSource
 from adapterctl.records.lifecycle import Observation
 from adapterctl.records.recipe import Serving
-from adapterctl.rules.exposure import Place, Use, applying, dark, elsewhere, superseded
-from adapterctl.rules.lifecycle import Almanac
-from adapterctl.rules.tuned import tuned_from
+from adapterctl.rules.lifecycle.almanac import Almanac
+from adapterctl.rules.lifecycle.exposure import Place, Use, applying, dark, elsewhere, superseded
+from adapterctl.rules.lifecycle.tuned import tuned_from
 from support.registries import TODAY, a_base
 
 OWN = Use((Place("self-hosted", "eu"),))

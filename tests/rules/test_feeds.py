@@ -13,7 +13,7 @@ from adapterctl.rules.feeds.litellm import MAP, Price, place_of
 from adapterctl.rules.feeds.meaning import observations_of
 from adapterctl.rules.feeds.modeldeprecations import Hosted, Replacement, Source
 from adapterctl.rules.feeds.rows import Reading, Row, Snapshot
-from adapterctl.rules.providers import provider_name
+from adapterctl.rules.lifecycle.providers import provider_name
 from adapterctl.stores.feeds import read_snapshot
 
 SEEN = date(2026, 7, 24)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapterctl.records.lifecycle import Observation
-from adapterctl.rules.dates import current, last_change
-from adapterctl.rules.ledger import UNDATED, Intake, disagreements, intake, sightings
+from adapterctl.rules.lifecycle.dates import current, last_change
+from adapterctl.rules.lifecycle.ledger import UNDATED, Intake, disagreements, intake, sightings
 from support.registries import TODAY
 
 FIRST = date(2026, 1, 1)

@@ -7,11 +7,11 @@ from adapterctl.records.base import BaseSource
 from adapterctl.records.event import Event
 from adapterctl.records.lifecycle import Observation
 from adapterctl.records.recipe import Serving
-from adapterctl.rules.dates import clocks, current, is_over
-from adapterctl.rules.exposure import hits
-from adapterctl.rules.lead_times import days_of_last_move, lead_time
-from adapterctl.rules.ledger import record_of, sightings
-from adapterctl.rules.lifecycle import Almanac, status_on
+from adapterctl.rules.lifecycle.almanac import Almanac, status_on
+from adapterctl.rules.lifecycle.dates import clocks, current, is_over
+from adapterctl.rules.lifecycle.exposure import hits
+from adapterctl.rules.lifecycle.lead_times import days_of_last_move, lead_time
+from adapterctl.rules.lifecycle.ledger import record_of, sightings
 from adapterctl.rules.redaction import without_credentials
 from support.registries import TODAY, a_base, in_days
 

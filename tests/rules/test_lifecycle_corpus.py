@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from adapterctl.records.base import Base, BaseSource
-from adapterctl.rules.exposure import Place, Use
+from adapterctl.rules.audit.moves import way_of
 from adapterctl.rules.feeds.meaning import observations_of
-from adapterctl.rules.lifecycle import Almanac
-from adapterctl.rules.moves import way_of
-from adapterctl.rules.succession import Move, succession
-from adapterctl.rules.tuned import is_tuned
+from adapterctl.rules.lifecycle.almanac import Almanac
+from adapterctl.rules.lifecycle.exposure import Place, Use
+from adapterctl.rules.lifecycle.succession import Move, succession
+from adapterctl.rules.lifecycle.tuned import is_tuned
 from adapterctl.stores.feeds import read_snapshot
 
 TODAY = date(2026, 11, 23)

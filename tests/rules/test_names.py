@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adapterctl.records.base import Base, BaseSource
 from adapterctl.records.lifecycle import Naming, Observation
-from adapterctl.rules.lifecycle import Almanac
+from adapterctl.rules.lifecycle.almanac import Almanac
 from adapterctl.rules.names.families import repository_of
 from adapterctl.rules.names.known import TABLE
 from adapterctl.rules.names.meanings import anywhere, at_provider

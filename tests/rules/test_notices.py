@@ -1,7 +1,7 @@
 from adapterctl.records.policy import People, Team
+from adapterctl.rules.audit.notices import News, notices
+from adapterctl.rules.audit.upkeep import left
 from adapterctl.rules.findings import Finding
-from adapterctl.rules.notices import News, notices
-from adapterctl.rules.upkeep import left
 from support.registries import TODAY
 
 

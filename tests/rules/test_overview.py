@@ -1,12 +1,12 @@
 from datetime import timedelta
 
 from adapterctl.records.lifecycle import Observation
-from adapterctl.rules.base_ends import base_ends
+from adapterctl.rules.audit.judged import Frame
+from adapterctl.rules.audit.overview import overview, tasks
 from adapterctl.rules.findings import Audit, Finding
 from adapterctl.rules.glances import build, choice
-from adapterctl.rules.judged import Frame
-from adapterctl.rules.lifecycle import status_on
-from adapterctl.rules.overview import overview, tasks
+from adapterctl.rules.lifecycle.almanac import status_on
+from adapterctl.rules.lifecycle.base_ends import base_ends
 from adapterctl.rules.standing import Standing, stand
 from support.registries import SOURCE, TODAY, a_recipe, a_record, in_days
 

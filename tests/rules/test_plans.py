@@ -10,14 +10,14 @@ import pytest
 
 from adapterctl.records.lifecycle import Observation
 from adapterctl.records.recipe import LoraSettings
-from adapterctl.rules.exposure import Use
-from adapterctl.rules.lifecycle import Almanac
+from adapterctl.rules.lifecycle.almanac import Almanac
+from adapterctl.rules.lifecycle.exposure import Use
+from adapterctl.rules.lifecycle.succession import Move, Succession, succession
 from adapterctl.rules.mapping.targets import Blocker
 from adapterctl.rules.planning.differences import Change
 from adapterctl.rules.planning.estimates import TextLengths
 from adapterctl.rules.planning.plans import Pin, RebuildPlan, by_deadline, draft
 from adapterctl.rules.planning.runways import Runway
-from adapterctl.rules.succession import Move, Succession, succession
 from support.plans import facts, status
 from support.registries import TODAY, a_base
 

@@ -1,6 +1,6 @@
 import pytest
 
-from adapterctl.rules.regions import may_overlap
+from adapterctl.rules.lifecycle.regions import may_overlap
 
 
 @pytest.mark.parametrize(

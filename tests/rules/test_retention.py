@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from adapterctl.errors import InvalidInput
-from adapterctl.rules.needs import Doomed, Need, findings, need_of, too_early
+from adapterctl.rules.audit.needs import Doomed, Need, findings, need_of, too_early
 from adapterctl.rules.retention import Deletion, StoredObject, deletion, rules_of
 
 WRITTEN = datetime(2014, 1, 15, 10, 30, tzinfo=UTC)

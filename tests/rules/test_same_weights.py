@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adapterctl.rules.same_weights import same_weights, twins
+from adapterctl.rules.audit.same_weights import same_weights, twins
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,14 @@ from datetime import date, timedelta
 import msgspec
 import pytest
 
+from adapterctl.rules.audit.since import (
+    Earlier,
+    against,
+    changes_since,
+    known_after,
+    nothing_before,
+)
 from adapterctl.rules.findings import Audit, Finding, Skipped
-from adapterctl.rules.since import Earlier, against, changes_since, known_after, nothing_before
 from support.registries import TODAY
 
 YESTERDAY = TODAY - timedelta(days=1)

@@ -7,10 +7,10 @@ import pytest
 
 from adapterctl.records.base import Base, BaseDigests, BaseSource
 from adapterctl.records.lifecycle import Observation
-from adapterctl.rules.exposure import Place, Use
-from adapterctl.rules.lifecycle import Almanac
-from adapterctl.rules.moves import way_of
-from adapterctl.rules.succession import Move, Succession, differences, succession, task_of
+from adapterctl.rules.audit.moves import way_of
+from adapterctl.rules.lifecycle.almanac import Almanac
+from adapterctl.rules.lifecycle.exposure import Place, Use
+from adapterctl.rules.lifecycle.succession import Move, Succession, differences, succession, task_of
 from support.registries import a_base, sha
 
 ARRIVAL = date(2027, 1, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adapterctl.rules.yanked import normalised, same_version, version_of
+from adapterctl.rules.audit.yanked import normalised, same_version, version_of
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapterctl.rules.feeds.meaning import observations_of
-from adapterctl.rules.lifecycle import Almanac, subject_of
+from adapterctl.rules.lifecycle.almanac import Almanac, subject_of
 from adapterctl.rules.names.meanings import anywhere, at_provider
 from adapterctl.stores import catalogue
 from adapterctl.stores.feeds import read_snapshot

@@ -13,11 +13,11 @@ from adapterctl.records.lifecycle import Observation
 from adapterctl.records.parity import MetricParity, NegativeFlips, ParityReport, Verdict
 from adapterctl.records.recipe import Owners, Recipe, Serving
 from adapterctl.records.version import RebuiltFrom
+from adapterctl.rules.audit.judged import Frame, about
+from adapterctl.rules.audit.overview import Overview, overview
 from adapterctl.rules.findings import Audit, Finding, ranked
 from adapterctl.rules.glances import build, choice
-from adapterctl.rules.judged import Frame, about
-from adapterctl.rules.lifecycle import status_on
-from adapterctl.rules.overview import Overview, overview
+from adapterctl.rules.lifecycle.almanac import status_on
 from adapterctl.rules.standing import Standing, stand
 from support.registries import SOURCE, TODAY, SmallRegistry, a_recipe, a_record, in_days
 

@@ -11,7 +11,7 @@ from adapterctl.records.base import BaseShape, LinearShape
 from adapterctl.records.lifecycle import Observation
 from adapterctl.records.recipe import Command, LoraSettings
 from adapterctl.records.version import VersionRecord
-from adapterctl.rules.lifecycle import Status, status_on
+from adapterctl.rules.lifecycle.almanac import Status, status_on
 from adapterctl.rules.planning.estimates import TextLengths
 from adapterctl.rules.planning.plans import Facts
 from adapterctl.rules.planning.trainer_plans import TrainerFacts

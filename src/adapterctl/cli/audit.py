@@ -86,7 +86,7 @@ def command(
     from adapterctl.render.audit import in_format
     from adapterctl.render.audit.notice import words
     from adapterctl.render.audit.view import View
-    from adapterctl.rules.since import against, changes_since
+    from adapterctl.rules.audit.since import against, changes_since
     from adapterctl.stores.answers import read_answer
 
     _must_be_possible(form, by, notify)

@@ -13,13 +13,13 @@ from adapterctl.jobs.survey import Survey, cut, not_registered, survey
 from adapterctl.jobs.world.said import SILENT, World
 from adapterctl.records.base import Base
 from adapterctl.records.policy import People
+from adapterctl.rules.audit.judged import Frame
+from adapterctl.rules.audit.judging import judge, judge_base
+from adapterctl.rules.audit.same_weights import judge_twins, twins
+from adapterctl.rules.audit.teams import Staff, joined, unknown_teams
+from adapterctl.rules.audit.upkeep import rollback_target, upkeep
 from adapterctl.rules.findings import Audit, Finding, Skipped, all_waived, ranked, skipped
-from adapterctl.rules.judged import Frame
-from adapterctl.rules.judging import judge, judge_base
-from adapterctl.rules.same_weights import judge_twins, twins
 from adapterctl.rules.standing import Standing
-from adapterctl.rules.teams import Staff, joined, unknown_teams
-from adapterctl.rules.upkeep import rollback_target, upkeep
 
 
 def audit(

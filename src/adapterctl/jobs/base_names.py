@@ -11,8 +11,8 @@ from adapterctl.jobs.bases import weights_of
 from adapterctl.jobs.inputs.base_entry import AddedBase
 from adapterctl.jobs.project import Project
 from adapterctl.records.base import Base
+from adapterctl.rules.audit.same_weights import same_weights
 from adapterctl.rules.names.joins import Join, names_of
-from adapterctl.rules.same_weights import same_weights
 
 
 def alias(project: Project, name: str, *, others: Sequence[str]) -> AddedBase:

@@ -17,8 +17,8 @@ from adapterctl.records.base import Base, BaseFile, BaseIdentity, BaseSource
 from adapterctl.records.canonical import pretty
 from adapterctl.records.noun import NAME_PATTERN
 from adapterctl.records.reading import read_json
+from adapterctl.rules.audit.same_weights import twins
 from adapterctl.rules.base_files import WEIGHTS, of_the_base
-from adapterctl.rules.same_weights import twins
 from adapterctl.stores.files import write_atomically
 from adapterctl.stores.tensor_lists import read_lists, write_list
 

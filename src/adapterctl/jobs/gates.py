@@ -26,9 +26,9 @@ from adapterctl.records.recipe import Recipe
 from adapterctl.records.run import RunFacts
 from adapterctl.records.version import FilePin
 from adapterctl.rules import gates as rules
+from adapterctl.rules.audit.judged import Frame
 from adapterctl.rules.codes import check_code
 from adapterctl.rules.gates import Gate, gate
-from adapterctl.rules.judged import Frame
 from adapterctl.rules.recipes import TRAIN
 from adapterctl.stores.code import pinned
 from adapterctl.stores.imports import unresolved

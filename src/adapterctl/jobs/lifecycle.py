@@ -9,10 +9,10 @@ from datetime import date
 from adapterctl.errors import InvalidInput
 from adapterctl.jobs.project import Project
 from adapterctl.records.lifecycle import Kind, Observation, Phase
-from adapterctl.rules.ledger import Added, Sighting, record_of, sightings
-from adapterctl.rules.lifecycle import subject_of
+from adapterctl.rules.lifecycle.almanac import subject_of
+from adapterctl.rules.lifecycle.ledger import Added, Sighting, record_of, sightings
+from adapterctl.rules.lifecycle.tuned import PREFIX
 from adapterctl.rules.redaction import without_credentials
-from adapterctl.rules.tuned import PREFIX
 
 FEED = "manual"
 

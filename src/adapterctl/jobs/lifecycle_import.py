@@ -11,7 +11,7 @@ from adapterctl.records.lifecycle import Observation
 from adapterctl.rules.feeds.imported import Import, Imported
 from adapterctl.rules.feeds.meaning import observations_of
 from adapterctl.rules.feeds.rows import Feed, Reading, Snapshot, key_of
-from adapterctl.rules.ledger import Intake, intake
+from adapterctl.rules.lifecycle.ledger import Intake, intake
 from adapterctl.rules.names.renames import unheard
 from adapterctl.stores.feeds import read_snapshot
 

@@ -9,9 +9,15 @@ from adapterctl.errors import AdapterctlError, Problem
 from adapterctl.jobs.project import Project
 from adapterctl.records.policy import People
 from adapterctl.records.reading import merge
+from adapterctl.rules.audit.notices import Notice, news, notices
+from adapterctl.rules.audit.since import (
+    Changes,
+    Earlier,
+    changes_since,
+    known_after,
+    nothing_before,
+)
 from adapterctl.rules.findings import Audit, Finding
-from adapterctl.rules.notices import Notice, news, notices
-from adapterctl.rules.since import Changes, Earlier, changes_since, known_after, nothing_before
 from adapterctl.stores.answers import read_answer, write_answer
 
 TOLD = "notified.json"

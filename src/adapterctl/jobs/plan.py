@@ -24,16 +24,16 @@ from adapterctl.records.canonical import rows_digest
 from adapterctl.records.recipe import Recipe, Task
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.adoption.adopted import built
-from adapterctl.rules.dates import day_of
 from adapterctl.rules.findings import Skipped, skipped
-from adapterctl.rules.lifecycle import Almanac, Status
+from adapterctl.rules.lifecycle.almanac import Almanac, Status
+from adapterctl.rules.lifecycle.dates import day_of
+from adapterctl.rules.lifecycle.succession import Move, Succession, succession
 from adapterctl.rules.mapping.choice import chosen
 from adapterctl.rules.mapping.targets import Blocker, blockers_of
 from adapterctl.rules.planning.estimates import TextLengths
 from adapterctl.rules.planning.plans import Facts, FleetPlan, RebuildPlan, by_deadline, draft
 from adapterctl.rules.recipes import TRAIN
 from adapterctl.rules.standing import Standing
-from adapterctl.rules.succession import Move, Succession, succession
 
 
 def plan(project: Project, wanted: str, *, to: str) -> RebuildPlan:

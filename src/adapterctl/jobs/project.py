@@ -15,7 +15,7 @@ from adapterctl.errors import InvalidInput, MissingExtra
 from adapterctl.records.base import Base
 from adapterctl.records.policy import Policy
 from adapterctl.rules.aliases import aliases
-from adapterctl.rules.lifecycle import Almanac
+from adapterctl.rules.lifecycle.almanac import Almanac
 from adapterctl.stores.registry import FolderRegistry
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from adapterctl.records.event import Event
 from adapterctl.records.parity import ParityReport
 from adapterctl.records.version import RebuiltFrom, VersionRecord
 from adapterctl.rules.aliases import aliases
-from adapterctl.rules.lead_times import PLANNED_ON
+from adapterctl.rules.lifecycle.lead_times import PLANNED_ON
 from adapterctl.rules.outcomes import Rebuilt
 from adapterctl.rules.planning.plans import RebuildPlan
 

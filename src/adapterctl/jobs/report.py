@@ -15,8 +15,7 @@ from adapterctl.jobs.survey import cut, survey
 from adapterctl.records.adopted import AnyRecord
 from adapterctl.records.canonical import pretty
 from adapterctl.records.event import Event
-from adapterctl.rules.findings import Finding, Skipped
-from adapterctl.rules.overview import (
+from adapterctl.rules.audit.overview import (
     Dossier,
     Line,
     Overview,
@@ -25,6 +24,7 @@ from adapterctl.rules.overview import (
     dossier,
     overview,
 )
+from adapterctl.rules.findings import Finding, Skipped
 from adapterctl.stores.folders import must_be_replaceable, replace_folder
 
 T = TypeVar("T")

@@ -20,7 +20,7 @@ from adapterctl.records.lifecycle import Observation
 from adapterctl.records.recipe import Recipe
 from adapterctl.rules.adoption.adopted import Declared
 from adapterctl.rules.findings import Skipped
-from adapterctl.rules.lifecycle import Almanac
+from adapterctl.rules.lifecycle.almanac import Almanac
 from adapterctl.rules.standing import Standing, base_of, served, stand, teams_of
 from adapterctl.stores.registry import FolderRegistry
 

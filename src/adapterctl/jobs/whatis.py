@@ -11,8 +11,8 @@ from adapterctl.records.adopted import AnyRecord
 from adapterctl.records.canonical import listing_digest
 from adapterctl.records.event import Event
 from adapterctl.rules.aliases import aliases
+from adapterctl.rules.audit.same_weights import same_weights
 from adapterctl.rules.findings import Skipped, skipped
-from adapterctl.rules.same_weights import same_weights
 from adapterctl.rules.weights import Name, Named, Tensor, contents
 from adapterctl.stores.safetensors import config_digest, float_digests, tensor_digests
 from adapterctl.stores.tensor_lists import read_lists

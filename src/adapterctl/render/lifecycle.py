@@ -7,7 +7,7 @@ from datetime import date
 
 from adapterctl.render.answer import envelope
 from adapterctl.render.table import paint, slack, table, wrapped
-from adapterctl.rules.ledger import Added, Disagreement, Recorded, Sighting, disagreements
+from adapterctl.rules.lifecycle.ledger import Added, Disagreement, Recorded, Sighting, disagreements
 from adapterctl.rules.names.joins import EXPLAINED
 
 TITLES = ("PHASE", "KIND", "DATE", "IN", "PROVIDER", "REGION", "SUCCESSOR", "SEEN ON")

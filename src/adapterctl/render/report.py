@@ -6,7 +6,7 @@ from datetime import date
 
 from adapterctl.render.answer import envelope
 from adapterctl.render.audit.summary import count
-from adapterctl.rules.overview import Written
+from adapterctl.rules.audit.overview import Written
 
 
 def as_json(written: Written, *, as_of: date) -> str:

@@ -1,6 +1,6 @@
 """Findings: the nouns of the audit's answer, their order, waivers, and what counts against.
 
-What is found is decided in `rules.judging`.
+What is found is decided in `rules.audit`.
 """
 
 from __future__ import annotations

@@ -16,13 +16,13 @@ from adapterctl.records.noun import Noun
 from adapterctl.records.policy import Level, People, Waiver
 from adapterctl.records.recipe import Recipe, Serving
 from adapterctl.records.run import RunFacts
-from adapterctl.rules.endings import endings
+from adapterctl.rules.audit.endings import endings
+from adapterctl.rules.audit.judged import Frame
+from adapterctl.rules.audit.upkeep import left
 from adapterctl.rules.findings import ENDINGS, Finding, Severity, waived
-from adapterctl.rules.judged import Frame
-from adapterctl.rules.lifecycle import Almanac, Status
+from adapterctl.rules.lifecycle.almanac import Almanac, Status
 from adapterctl.rules.overlap import Overlap
 from adapterctl.rules.standing import consumers_of, owners_of
-from adapterctl.rules.upkeep import left
 
 NAMED_ROWS = 10
 """So many overlapping rows are named; their number is always said."""

@@ -11,7 +11,7 @@ from adapterctl.records.recipe import Margin, Recipe
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.aliases import aliases, is_retired
 from adapterctl.rules.grades import lacks
-from adapterctl.rules.lead_times import days_of_last_move
+from adapterctl.rules.lifecycle.lead_times import days_of_last_move
 from adapterctl.rules.removal import REMOVED
 
 

@@ -14,9 +14,9 @@ from adapterctl.records.recipe import Owners, Recipe, Serving
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.adoption.adopted import NO_BASE, grade_adopted
 from adapterctl.rules.adoption.hosted import serving_of
-from adapterctl.rules.dates import day_of
 from adapterctl.rules.grades import Gap, Grade, Letter, graded
-from adapterctl.rules.lifecycle import Status
+from adapterctl.rules.lifecycle.almanac import Status
+from adapterctl.rules.lifecycle.dates import day_of
 
 
 class Standing(Noun, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from adapterctl.errors import InvalidInput, NotFound
-from adapterctl.rules.since import Earlier
+from adapterctl.rules.audit.since import Earlier
 from adapterctl.stores.files import write_atomically
 
 HINT = "give a file that adapterctl audit --format json has written"

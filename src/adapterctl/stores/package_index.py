@@ -24,8 +24,8 @@ from urllib.parse import unquote, urljoin, urlsplit
 import msgspec
 
 from adapterctl.errors import AdapterctlError, NotFound, Unreachable
+from adapterctl.rules.audit.yanked import IndexFile
 from adapterctl.rules.redaction import redacted, without_credentials
-from adapterctl.rules.yanked import IndexFile
 
 DEFAULT = "https://pypi.org/simple"
 """Pip's own default."""

@@ -17,13 +17,13 @@ from adapterctl.errors import AdapterctlError, NotFound, Unreachable
 from adapterctl.jobs.inputs.sources import data_paths
 from adapterctl.jobs.project import Project
 from adapterctl.records.recipe import Recipe
-from adapterctl.rules import needs
 from adapterctl.rules import retention as rules
+from adapterctl.rules.audit import needs
+from adapterctl.rules.audit.needs import Doomed, Need
 from adapterctl.rules.bucket_urls import in_bucket, split
-from adapterctl.rules.dates import day_of
 from adapterctl.rules.findings import Skipped
 from adapterctl.rules.gates import Gate
-from adapterctl.rules.needs import Doomed, Need
+from adapterctl.rules.lifecycle.dates import day_of
 from adapterctl.rules.retention import Deletion, LifecycleRule, StoredObject
 from adapterctl.rules.standing import owners_of
 from adapterctl.stores.dvc import Remote, object_path

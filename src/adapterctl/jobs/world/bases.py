@@ -14,8 +14,8 @@ from adapterctl.jobs.world import expiry
 from adapterctl.jobs.world.asking import Patience, answers, unanswered
 from adapterctl.jobs.world.question import Question
 from adapterctl.records.base import Base
+from adapterctl.rules.audit.fetchable import Whereabouts, judge_places
 from adapterctl.rules.bucket_urls import in_bucket, split
-from adapterctl.rules.fetchable import Whereabouts, judge_places
 from adapterctl.rules.findings import Finding, Skipped
 from adapterctl.rules.standing import Standing
 from adapterctl.stores.hub import ABOUT_ONE, must_be_there

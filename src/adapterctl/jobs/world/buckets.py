@@ -13,10 +13,10 @@ from adapterctl.jobs.world.asking import Patience, answers, unanswered
 from adapterctl.jobs.world.expiry import Seen
 from adapterctl.jobs.world.question import Question
 from adapterctl.records.version import DatasetPin
+from adapterctl.rules.audit.needs import Doomed
+from adapterctl.rules.audit.presence import Kept, Verdict, compared, findings
 from adapterctl.rules.bucket_urls import split
 from adapterctl.rules.findings import Finding, Skipped
-from adapterctl.rules.needs import Doomed
-from adapterctl.rules.presence import Kept, Verdict, compared, findings
 from adapterctl.rules.retention import Ending
 from adapterctl.rules.standing import Standing
 from adapterctl.stores.s3 import CONNECTIONS, Access, Head, S3Store

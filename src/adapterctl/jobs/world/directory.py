@@ -11,9 +11,9 @@ from adapterctl.jobs.project import Project
 from adapterctl.jobs.world.asking import Patience, answers, unanswered
 from adapterctl.jobs.world.question import Question
 from adapterctl.records.policy import Directory, Team
+from adapterctl.rules.audit.teams import Staff, answered
 from adapterctl.rules.findings import Skipped
 from adapterctl.rules.standing import Standing
-from adapterctl.rules.teams import Staff, answered
 from adapterctl.stores.directory import by_command, by_url
 
 PLACE = "the directory"

@@ -14,11 +14,11 @@ import msgspec
 from adapterctl.errors import AdapterctlError, InvalidInput
 from adapterctl.jobs.inputs.retention import UNKNOWN, known_rules, stated
 from adapterctl.jobs.world.asking import Patience, answers, unanswered
-from adapterctl.rules import needs
+from adapterctl.rules.audit import needs
+from adapterctl.rules.audit.needs import Doomed
 from adapterctl.rules.bucket_urls import split
-from adapterctl.rules.dates import day_of
 from adapterctl.rules.findings import Finding, Skipped, skipped
-from adapterctl.rules.needs import Doomed
+from adapterctl.rules.lifecycle.dates import day_of
 from adapterctl.rules.retention import Ending, LifecycleRule, StoredObject, ending
 from adapterctl.rules.standing import Standing
 from adapterctl.stores.s3 import CONNECTIONS, Access, Head, S3Store, Succeeded, succeeded

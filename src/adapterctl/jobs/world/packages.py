@@ -12,9 +12,9 @@ from adapterctl.errors import AdapterctlError
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.world.asking import Patience, answers, unanswered
 from adapterctl.jobs.world.question import Question
+from adapterctl.rules.audit.yanked import IndexFile, Locked, State, finding, locked, state_of
 from adapterctl.rules.findings import Finding, Skipped
 from adapterctl.rules.standing import Standing
-from adapterctl.rules.yanked import IndexFile, Locked, State, finding, locked, state_of
 from adapterctl.stores import package_index
 from adapterctl.stores.package_index import Settings
 

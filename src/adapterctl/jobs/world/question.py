@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from adapterctl.jobs.world.asking import Patience
+from adapterctl.rules.audit.teams import Staff
 from adapterctl.rules.findings import Finding, Skipped
-from adapterctl.rules.teams import Staff
 
 Said: TypeAlias = Finding | Skipped | Staff
 """What a question brings: findings, what was not answered, or who is in which team."""

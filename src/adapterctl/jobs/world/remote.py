@@ -13,9 +13,9 @@ from adapterctl.jobs.world import expiry, remote_in_s3
 from adapterctl.jobs.world.asking import Patience, unanswered
 from adapterctl.jobs.world.expiry import Seen
 from adapterctl.jobs.world.question import Question
+from adapterctl.rules.audit.needs import Doomed
+from adapterctl.rules.audit.presence import Held, Kept, Pinned, findings, judge_pins, objects
 from adapterctl.rules.findings import Finding, Skipped
-from adapterctl.rules.needs import Doomed
-from adapterctl.rules.presence import Held, Kept, Pinned, findings, judge_pins, objects
 from adapterctl.rules.retention import Ending
 from adapterctl.rules.standing import Standing
 from adapterctl.stores.dvc import Remote

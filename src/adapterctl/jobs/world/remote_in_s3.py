@@ -13,8 +13,8 @@ from adapterctl.errors import AdapterctlError, NotFound
 from adapterctl.jobs.inputs.retention import object_url
 from adapterctl.jobs.world.asking import answers
 from adapterctl.jobs.world.expiry import Bucket
+from adapterctl.rules.audit.presence import FOLDER, Held
 from adapterctl.rules.bucket_urls import in_bucket
-from adapterctl.rules.presence import FOLDER, Held
 from adapterctl.stores.dvc import Remote, listed, object_path
 from adapterctl.stores.files import write_atomically
 from adapterctl.stores.s3 import CONNECTIONS, Head, S3Store

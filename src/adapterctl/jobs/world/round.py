@@ -14,10 +14,10 @@ from adapterctl.jobs.world import bases, buckets, directory, packages, remote
 from adapterctl.jobs.world.asking import Patience, answers
 from adapterctl.jobs.world.question import Question, Said
 from adapterctl.jobs.world.said import World
+from adapterctl.rules.audit.presence import kept
+from adapterctl.rules.audit.teams import Staff
 from adapterctl.rules.findings import Finding, Skipped, skipped
-from adapterctl.rules.presence import kept
 from adapterctl.rules.redaction import without_secrets
-from adapterctl.rules.teams import Staff
 
 QUIET_SECONDS = 2.0
 """So long nothing is said of progress."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from adapterctl.rules.audit.teams import Staff
 from adapterctl.rules.findings import Finding, Skipped
-from adapterctl.rules.teams import Staff
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ import msgspec
 
 from adapterctl.render.answer import envelope
 from adapterctl.render.audit.view import View
+from adapterctl.rules.audit.since import Changes
 from adapterctl.rules.findings import Audit
-from adapterctl.rules.since import Changes
 
 
 def render(audit: Audit, view: View) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 
 from adapterctl.render.audit.summary import people, said
 from adapterctl.render.plain import plain
-from adapterctl.rules.notices import News, Notice
+from adapterctl.rules.audit.notices import News, Notice
 
 LONGEST = 1_800
 """Characters of a message; the shortest limit among well-known chats is 2,000, title included."""

@@ -14,9 +14,9 @@ import msgspec
 
 from adapterctl.render.audit.summary import said, unjudged
 from adapterctl.render.audit.view import Row, View, gone, rows
+from adapterctl.rules.audit.since import Seen, identity
 from adapterctl.rules.codes import CODES
 from adapterctl.rules.findings import Audit, Finding, Severity, Skipped
-from adapterctl.rules.since import Seen, identity
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 
 from adapterctl.render.audit.view import View, adapter_of, owner_of
 from adapterctl.render.table import fitting
+from adapterctl.rules.audit.since import Changes, Seen
 from adapterctl.rules.findings import ENDINGS, SEVERITIES, Audit, Finding, Skipped
-from adapterctl.rules.since import Changes, Seen
 
 OFFLINE = "Not asked (--offline): whether data, bases, packages and owners are still there."
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from adapterctl.records.noun import Noun
+from adapterctl.rules.audit.since import Change, Changes, Seen, counts
 from adapterctl.rules.findings import Audit, Finding, Severity, Skipped, is_severe
-from adapterctl.rules.since import Change, Changes, Seen, counts
 
 By = Literal["owner", "base", "month"]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from adapterctl.render.page import adapter, index, writing
-from adapterctl.rules.overview import Dossier, Overview
+from adapterctl.rules.audit.overview import Dossier, Overview
 
 
 def site(seen: Overview, dossiers: Iterable[Dossier]) -> Iterator[tuple[str, str]]:

@@ -20,10 +20,10 @@ from adapterctl.render.parity_sections import Section
 from adapterctl.render.parity_sections import sections as tables
 from adapterctl.render.parity_words import next_step, sentences
 from adapterctl.render.show import sections
-from adapterctl.rules.base_ends import base_ends
+from adapterctl.rules.audit.judged import Frame
+from adapterctl.rules.audit.overview import Dossier, Line, Overview
 from adapterctl.rules.findings import Finding
-from adapterctl.rules.judged import Frame
-from adapterctl.rules.overview import Dossier, Line, Overview
+from adapterctl.rules.lifecycle.base_ends import base_ends
 from adapterctl.rules.standing import base_of
 
 ELSEWHERE = ("Rebuilt", "Metrics")

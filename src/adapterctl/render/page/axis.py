@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from adapterctl.rules.base_ends import Clock
+from adapterctl.rules.lifecycle.base_ends import Clock
 
 MARGIN = timedelta(days=45)
 """Room around the days that have to be seen."""

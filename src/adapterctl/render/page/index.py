@@ -9,9 +9,9 @@ from adapterctl.render.audit.summary import closing, is_known, movers, opening
 from adapterctl.render.audit.view import NO_OWNER, View
 from adapterctl.render.page.axis import axis_of
 from adapterctl.render.page.writing import filled
+from adapterctl.rules.audit.overview import Overview, Task
 from adapterctl.rules.findings import SEVERITIES, Severity
 from adapterctl.rules.grades import Letter
-from adapterctl.rules.overview import Overview, Task
 
 GRADES: dict[Letter, str] = {
     "A": "rebuildable",

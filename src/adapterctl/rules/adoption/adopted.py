@@ -116,7 +116,7 @@ def grade_adopted(
         owners: who answers for it today.
         data_removed: its data were deleted since, as an event says.
 
-    A hosted one is graded by other rules; see `rules.hosted`.
+    A hosted one is graded by other rules; see `rules.adoption.hosted`.
     """
     if record.hosted is not None:
         return grade_hosted(record, owners, data_removed=data_removed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from adapterctl.rules.feeds.rows import Reading, Row, Stated, one_line
-from adapterctl.rules.providers import provider_name
+from adapterctl.rules.lifecycle.providers import provider_name
 
 SITE = "https://deprecations.info/"
 

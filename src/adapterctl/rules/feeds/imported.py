@@ -6,7 +6,7 @@ from datetime import date
 
 from adapterctl.records.noun import Noun
 from adapterctl.rules.feeds.rows import Feed, Refused
-from adapterctl.rules.ledger import Intake
+from adapterctl.rules.lifecycle.ledger import Intake
 
 
 class Imported(Noun, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import re
 from typing import NamedTuple
 
 from adapterctl.rules.feeds.rows import Reading, Row, Stated
-from adapterctl.rules.providers import provider_name
+from adapterctl.rules.lifecycle.providers import provider_name
 
 MAP = "https://github.com/BerriAI/litellm/blob/main/model_prices_and_context_window.json"
 """Says so when a row names no source of its own."""

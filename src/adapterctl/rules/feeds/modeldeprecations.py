@@ -6,7 +6,7 @@ Its ``status`` was true on the day the catalogue was built, and is not read.
 from __future__ import annotations
 
 from adapterctl.rules.feeds.rows import Reading, Row, Stated
-from adapterctl.rules.providers import provider_name
+from adapterctl.rules.lifecycle.providers import provider_name
 
 SITE = "https://modeldeprecations.dev/"
 

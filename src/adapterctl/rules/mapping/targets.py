@@ -1,6 +1,6 @@
 """The nouns of mapping LoRA from one base to another: the question, and what is found.
 
-`rules.placing` answers it for the target modules, `rules.carrying` for every other setting.
+`placing` answers it for the target modules, `carrying` for every other setting.
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ from msgspec import structs
 
 from adapterctl.records.base import Base, BaseSource
 from adapterctl.records.catalogue import CatalogueEntry
+from adapterctl.rules.lifecycle.providers import provider_name
 from adapterctl.rules.names.meanings import at_provider
 from adapterctl.rules.names.renames import Renames
-from adapterctl.rules.providers import provider_name
 
 
 def looked_up(text: str, entries: Iterable[CatalogueEntry]) -> list[CatalogueEntry]:

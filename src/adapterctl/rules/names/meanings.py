@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from adapterctl.rules.lifecycle.providers import provider_name
 from adapterctl.rules.names.families import repository_of
 from adapterctl.rules.names.known import known
 from adapterctl.rules.names.mirrors import origin_of
 from adapterctl.rules.names.spellings import open_weights, plain, whose
-from adapterctl.rules.providers import provider_name
 
 How = Literal["exact", "capitals", "spelling", "mirror", "renamed", "table"]
 """As it stands; but for capitals; by a rule of spelling; as the repository that a mirror is made

@@ -17,9 +17,10 @@ from adapterctl.records.base import Base, BaseShape
 from adapterctl.records.noun import Noun
 from adapterctl.records.recipe import Command, LoraSettings, Recipe, Task
 from adapterctl.records.version import VersionRecord
-from adapterctl.rules.dates import is_over
 from adapterctl.rules.findings import Skipped
-from adapterctl.rules.lifecycle import Status
+from adapterctl.rules.lifecycle.almanac import Status
+from adapterctl.rules.lifecycle.dates import is_over
+from adapterctl.rules.lifecycle.succession import Succession
 from adapterctl.rules.mapping.carrying import map_targets
 from adapterctl.rules.mapping.targets import Blocker, Question, RoleMap
 from adapterctl.rules.planning.differences import Change, base_changes, notes_on_texts
@@ -34,7 +35,6 @@ from adapterctl.rules.planning.trainer_plans import (
     trainer_today,
 )
 from adapterctl.rules.recipe_changes import recipe_changes
-from adapterctl.rules.succession import Succession
 
 _CHOICE = ("r", "lora_alpha", "target_modules")
 

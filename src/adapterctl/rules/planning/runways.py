@@ -7,10 +7,10 @@ from datetime import date
 
 from adapterctl.records.lifecycle import Phase
 from adapterctl.records.noun import Noun
-from adapterctl.rules.dates import day_of, is_end, is_firm
-from adapterctl.rules.lifecycle import Status
-from adapterctl.rules.moves import described, way_of
-from adapterctl.rules.succession import Succession
+from adapterctl.rules.audit.moves import described, way_of
+from adapterctl.rules.lifecycle.almanac import Status
+from adapterctl.rules.lifecycle.dates import day_of, is_end, is_firm
+from adapterctl.rules.lifecycle.succession import Succession
 
 
 class Runway(Noun, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from adapterctl.errors import AdapterctlError, Mismatch, Unreachable
-from adapterctl.rules.presence import FOLDER, Held
+from adapterctl.rules.audit.presence import FOLDER, Held
 from adapterctl.stores.dvc.objects import Source, existing, listing
 from adapterctl.stores.dvc.remotes import Remote
 from adapterctl.stores.dvc.repository import opened, remote_odb

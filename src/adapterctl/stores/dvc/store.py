@@ -11,7 +11,7 @@ import msgspec
 
 from adapterctl.errors import InvalidInput, NotFound
 from adapterctl.records.version import ArtifactPin, DatasetPin
-from adapterctl.rules.presence import Held
+from adapterctl.rules.audit.presence import Held
 from adapterctl.stores.dvc.digests import FileDigests, Progress, hash_files
 from adapterctl.stores.dvc.objects import Source, first_listing, keep_files, keep_tree, missing
 from adapterctl.stores.dvc.pinning import pin_path

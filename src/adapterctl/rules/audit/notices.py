@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from adapterctl.records.noun import Noun
 from adapterctl.records.policy import People
+from adapterctl.rules.audit.since import Change, Changes
 from adapterctl.rules.findings import Audit, Finding
-from adapterctl.rules.since import Change, Changes
 
 
 class News(NamedTuple):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from adapterctl.records.lifecycle import Kind, Observation
-from adapterctl.rules.dates import Change, clock_of, day, day_of
+from adapterctl.rules.audit.judged import Frame, Judged, about, phrase
+from adapterctl.rules.audit.moves import declare_first
 from adapterctl.rules.findings import Finding
-from adapterctl.rules.judged import Frame, Judged, about, phrase
-from adapterctl.rules.ledger import UNDATED, feed_of
-from adapterctl.rules.lifecycle import Almanac
-from adapterctl.rules.moves import declare_first
-from adapterctl.rules.tuned import is_tuned
+from adapterctl.rules.lifecycle.almanac import Almanac
+from adapterctl.rules.lifecycle.dates import Change, clock_of, day, day_of
+from adapterctl.rules.lifecycle.ledger import UNDATED, feed_of
+from adapterctl.rules.lifecycle.tuned import is_tuned
 
 _KINDS: dict[Kind, str] = {"shutdown": "shutdown", "not_before": "not before"}
 _OPTIONS: dict[Kind, str] = {"shutdown": "--shutdown", "not_before": "--not-before"}

@@ -10,10 +10,10 @@ from adapterctl.records.base import Base
 from adapterctl.records.event import Event
 from adapterctl.records.noun import Noun
 from adapterctl.rules.aliases import aliases
-from adapterctl.rules.base_ends import BaseEnds, base_ends
+from adapterctl.rules.audit.judged import Frame
 from adapterctl.rules.findings import SEVERITIES, Audit, Finding, Severity, Skipped
 from adapterctl.rules.grades import Grade
-from adapterctl.rules.judged import Frame
+from adapterctl.rules.lifecycle.base_ends import BaseEnds, base_ends
 from adapterctl.rules.standing import Standing
 from adapterctl.rules.timeline import Happening, timeline
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from adapterctl.errors import InvalidInput
 from adapterctl.records.lifecycle import Observation
-from adapterctl.rules.providers import provider_name
-from adapterctl.rules.tuned import is_tuned
+from adapterctl.rules.lifecycle.providers import provider_name
+from adapterctl.rules.lifecycle.tuned import is_tuned
 
 
 class Change(NamedTuple):

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from adapterctl.records.noun import Noun
+from adapterctl.rules.audit.judged import about
 from adapterctl.rules.findings import Finding
-from adapterctl.rules.judged import about
 from adapterctl.rules.standing import Standing
 
 NAMED = 5

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from adapterctl.rules.providers import provider_name
+from adapterctl.rules.lifecycle.providers import provider_name
 
 _AWS_EU = ("eu-central-", "eu-north-", "eu-south-", "eu-west-")
 

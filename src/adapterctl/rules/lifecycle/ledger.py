@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from adapterctl.records.lifecycle import Kind, Observation, Phase
 from adapterctl.records.noun import Noun
-from adapterctl.rules.dates import Change, clocks, day_of, histories, last_dated, standing
+from adapterctl.rules.lifecycle.dates import Change, clocks, day_of, histories, last_dated, standing
+from adapterctl.rules.lifecycle.tuned import is_tuned
 from adapterctl.rules.names.meanings import How
-from adapterctl.rules.tuned import is_tuned
 
 Outcome = Literal["recorded", "moved", "restated", "unchanged"]
 

@@ -13,11 +13,11 @@ from typing import Literal, NamedTuple
 
 from adapterctl.records.base import Base
 from adapterctl.records.lifecycle import Observation
-from adapterctl.rules.dates import clock_of, day_of
-from adapterctl.rules.exposure import Place, Use, applies
-from adapterctl.rules.lifecycle import Almanac, Status
+from adapterctl.rules.lifecycle.almanac import Almanac, Status
+from adapterctl.rules.lifecycle.dates import clock_of, day_of
+from adapterctl.rules.lifecycle.exposure import Place, Use, applies
+from adapterctl.rules.lifecycle.providers import same_provider
 from adapterctl.rules.names.joins import Joins
-from adapterctl.rules.providers import same_provider
 
 Outlook = Literal["lives", "short", "ended"]
 """Until when a successor lives: beyond the next move; not that long; not even until this one."""

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from adapterctl.records.adopted import AnyRecord
 from adapterctl.records.noun import Noun
 from adapterctl.records.version import DatasetPin, FilePin
+from adapterctl.rules.audit.judged import about
 from adapterctl.rules.data_pins import data_pins
 from adapterctl.rules.findings import Finding
-from adapterctl.rules.judged import about
 from adapterctl.rules.standing import Standing
 
 NAMED = 3

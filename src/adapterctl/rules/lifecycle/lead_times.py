@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from adapterctl.records.event import Event
-from adapterctl.rules.dates import day
+from adapterctl.rules.lifecycle.dates import day
 
 PLANNED_ON = "planned_on"
 """Detail of a ``candidate`` event: the day of the first plan of the move that ended in it."""

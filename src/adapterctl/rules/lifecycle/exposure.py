@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from adapterctl.records.lifecycle import Observation
-from adapterctl.rules.providers import same_provider
-from adapterctl.rules.regions import may_overlap
-from adapterctl.rules.tuned import is_tuned
+from adapterctl.rules.lifecycle.providers import same_provider
+from adapterctl.rules.lifecycle.regions import may_overlap
+from adapterctl.rules.lifecycle.tuned import is_tuned
 
 SELF_HOSTED = "self-hosted"
 """Provider of an adapter that is served on the team's own machines."""
@@ -55,7 +55,7 @@ def hits(observation: Observation, places: Iterable[Located]) -> bool:
     """Whether an observation is true of any of ``places``.
 
     One without provider and region holds everywhere, one with a provider only there; a place that
-    does not say its region may be in the region. A zone holds its regions (`rules.regions`).
+    does not say its region may be in the region. A zone holds its regions (`regions`).
     """
     if observation.provider is None and observation.region is None:
         return True

@@ -17,7 +17,7 @@ from adapterctl.records.base import Base
 from adapterctl.records.lifecycle import Naming, Observation
 from adapterctl.records.noun import Noun
 from adapterctl.records.recipe import Serving
-from adapterctl.rules.dates import (
+from adapterctl.rules.lifecycle.dates import (
     Change,
     clocks,
     day_of,
@@ -27,10 +27,10 @@ from adapterctl.rules.dates import (
     last_change,
     standing,
 )
-from adapterctl.rules.exposure import Place, Use, applying, counting, dark, superseded
+from adapterctl.rules.lifecycle.exposure import Place, Use, applying, counting, dark, superseded
+from adapterctl.rules.lifecycle.tuned import base_name
 from adapterctl.rules.names.joins import Join, Joins, Subject
 from adapterctl.rules.names.renames import Renames
-from adapterctl.rules.tuned import base_name
 
 T = TypeVar("T")
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from adapterctl.records.base import Base
-from adapterctl.rules.date_changes import date_changes
-from adapterctl.rules.endings import endings
+from adapterctl.rules.audit.date_changes import date_changes
+from adapterctl.rules.audit.endings import endings
+from adapterctl.rules.audit.judged import Frame, about
 from adapterctl.rules.findings import Finding, Skipped
-from adapterctl.rules.judged import Frame, about
-from adapterctl.rules.lifecycle import Almanac
+from adapterctl.rules.lifecycle.almanac import Almanac
 from adapterctl.rules.standing import Standing
 
 SHADOW = "shadow"

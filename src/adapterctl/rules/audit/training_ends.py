@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import date
 
 from adapterctl.records.lifecycle import Observation
-from adapterctl.rules.dates import day_of, is_end, is_firm, is_over
-from adapterctl.rules.exposure import hits
+from adapterctl.rules.audit.judged import Frame, Judged, about, phrase
+from adapterctl.rules.audit.moves import next_step, successors, way_of
 from adapterctl.rules.findings import Finding
-from adapterctl.rules.judged import Frame, Judged, about, phrase
-from adapterctl.rules.lifecycle import Almanac
-from adapterctl.rules.moves import next_step, successors, way_of
+from adapterctl.rules.lifecycle.almanac import Almanac
+from adapterctl.rules.lifecycle.dates import day_of, is_end, is_firm, is_over
+from adapterctl.rules.lifecycle.exposure import hits
 
 
 def training_closes(standing: Judged, almanac: Almanac, frame: Frame) -> Iterator[Finding]:

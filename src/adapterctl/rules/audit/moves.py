@@ -11,10 +11,10 @@ from typing import Protocol
 from adapterctl.records.base import Base
 from adapterctl.records.lifecycle import Observation
 from adapterctl.rules.adoption.adopted import NO_BASE
-from adapterctl.rules.dates import day_of
-from adapterctl.rules.lifecycle import Almanac, Status
+from adapterctl.rules.lifecycle.almanac import Almanac, Status
+from adapterctl.rules.lifecycle.dates import day_of
+from adapterctl.rules.lifecycle.succession import Link, Move, Succession, succession
 from adapterctl.rules.names.stated import stated_base
-from adapterctl.rules.succession import Link, Move, Succession, succession
 
 
 class Mover(Protocol):

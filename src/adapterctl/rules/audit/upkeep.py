@@ -9,9 +9,9 @@ from functools import cache
 from adapterctl.records.glance import Choice
 from adapterctl.records.noun import Noun
 from adapterctl.records.policy import People, Policy
-from adapterctl.rules.dates import day_of
+from adapterctl.rules.audit.judged import Frame, about
 from adapterctl.rules.findings import Finding
-from adapterctl.rules.judged import Frame, about
+from adapterctl.rules.lifecycle.dates import day_of
 from adapterctl.rules.parity.sample_size import to_plan
 from adapterctl.rules.standing import Standing
 

@@ -9,10 +9,10 @@ from typing import Literal
 from adapterctl.records.base import Base
 from adapterctl.records.lifecycle import Observation
 from adapterctl.records.noun import Noun
-from adapterctl.rules.dates import clock_of, day_of, is_end, is_firm, is_over
-from adapterctl.rules.judged import Frame
+from adapterctl.rules.audit.judged import Frame
+from adapterctl.rules.lifecycle.dates import clock_of, day_of, is_end, is_firm, is_over
+from adapterctl.rules.lifecycle.tuned import is_tuned
 from adapterctl.rules.standing import Standing
-from adapterctl.rules.tuned import is_tuned
 
 Reach = Literal["over", "late", "ahead", "later", "not_before"]
 """How near an end is: there, its rebuild-by past, within the horizon, beyond it; or no promise."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 from adapterctl.records.lifecycle import Observation
-from adapterctl.rules.providers import provider_name
+from adapterctl.rules.lifecycle.providers import provider_name
 
 PREFIX = "ft:"
 """What a person's own statement, LiteLLM and OpenAI's API put before the base's name."""

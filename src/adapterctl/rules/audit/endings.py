@@ -7,15 +7,15 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from adapterctl.records.lifecycle import Observation
-from adapterctl.rules.dates import day_of, is_end, is_firm, is_over
-from adapterctl.rules.exposure import SELF_HOSTED, Place, elsewhere
+from adapterctl.rules.audit.judged import Frame, Judged, about, phrase
+from adapterctl.rules.audit.moves import declare_first, next_step, successors, way_of
+from adapterctl.rules.audit.training_ends import training_closes
 from adapterctl.rules.findings import AHEAD, LATE, PAST, SEVERITIES, Finding, Severity
-from adapterctl.rules.judged import Frame, Judged, about, phrase
-from adapterctl.rules.lifecycle import Almanac
-from adapterctl.rules.moves import declare_first, next_step, successors, way_of
-from adapterctl.rules.succession import Link, Succession
-from adapterctl.rules.training_ends import training_closes
-from adapterctl.rules.tuned import is_tuned
+from adapterctl.rules.lifecycle.almanac import Almanac
+from adapterctl.rules.lifecycle.dates import day_of, is_end, is_firm, is_over
+from adapterctl.rules.lifecycle.exposure import SELF_HOSTED, Place, elsewhere
+from adapterctl.rules.lifecycle.succession import Link, Succession
+from adapterctl.rules.lifecycle.tuned import is_tuned
 
 
 class _Sight(NamedTuple):

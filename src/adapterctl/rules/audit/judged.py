@@ -9,8 +9,8 @@ from adapterctl.records.lifecycle import Observation
 from adapterctl.records.noun import Noun
 from adapterctl.records.recipe import Serving
 from adapterctl.rules.findings import Finding, Severity
-from adapterctl.rules.lifecycle import Status
-from adapterctl.rules.tuned import is_tuned
+from adapterctl.rules.lifecycle.almanac import Status
+from adapterctl.rules.lifecycle.tuned import is_tuned
 
 _PHRASES = {"serving": "serving of", "tuning": "tuning on", "weights": "weights of"}
 

@@ -10,8 +10,8 @@ import msgspec
 from adapterctl.errors import InvalidInput
 from adapterctl.records.noun import Date
 from adapterctl.records.policy import Member, People, Team
+from adapterctl.rules.audit.judged import about
 from adapterctl.rules.findings import Finding
-from adapterctl.rules.judged import about
 from adapterctl.rules.standing import Standing
 
 
