@@ -1,7 +1,7 @@
 """What each verb does: fetch through stores, ask rules, write back; one verb per file.
 
 Rooms: `inputs` (the five sources, found and pinned), `trainers` (a team's own), `adopting` (the
-parts of an import), `demo`.
+parts of an import), `world` (what the audit asks of all that lies outside), `demo`.
 
 What several verbs share:
 
@@ -13,5 +13,7 @@ What several verbs share:
 - `clean_room`: a project laid out from one record alone. `capsule`: what a run elsewhere left,
   written by `callback`; `mlflow_run`: the same from MLflow.
 - `journal`: steps of a job that may be killed; `locks`: taking turns.
-- `stages`: dvc.yaml. `survey`: how every adapter stands. `api`, `load`: the same from Python.
+- `survey`: how every adapter stands, by `glances` at their files; `lenient` reads on past what
+  cannot be read. `subjects`: what an audit judged. `base_names`: how a base is called elsewhere.
+- `stages`: dvc.yaml. `api`, `load`: reading from Python.
 """

@@ -28,32 +28,16 @@ class Frame(Noun, frozen=True, kw_only=True):
         return self.today + timedelta(days=ahead)
 
 
-class Judged(Protocol):
-    """What is asked of an adapter version, or of an adapter that has none yet."""
+class Mover(Protocol):
+    """What is asked of an adapter version that may have to move."""
 
     @property
     def adapter(self) -> str:
         """The adapter's name."""
 
     @property
-    def name(self) -> str:
-        """What findings call it."""
-
-    @property
     def base(self) -> str:
         """The base it is built on."""
-
-    @property
-    def owners(self) -> list[str]:
-        """Who has to move."""
-
-    @property
-    def consumers(self) -> list[str]:
-        """Who must hear of it."""
-
-    @property
-    def serving(self) -> list[Serving]:
-        """Where it is served, as far as anything says."""
 
     @property
     def status(self) -> Status:
@@ -66,6 +50,26 @@ class Judged(Protocol):
     @property
     def passed(self) -> int | None:
         """A candidate on another base that passed its gate."""
+
+
+class Judged(Mover, Protocol):
+    """What is asked of an adapter version, or of an adapter that has none yet."""
+
+    @property
+    def name(self) -> str:
+        """What findings call it."""
+
+    @property
+    def owners(self) -> list[str]:
+        """Who has to move."""
+
+    @property
+    def consumers(self) -> list[str]:
+        """Who must hear of it."""
+
+    @property
+    def serving(self) -> list[Serving]:
+        """Where it is served, as far as anything says."""
 
 
 def about(standing: Judged, code: str, severity: Severity, **rest: Any) -> Finding:

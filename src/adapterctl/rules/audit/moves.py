@@ -6,39 +6,15 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import PurePath
-from typing import Protocol
 
 from adapterctl.records.base import Base
 from adapterctl.records.lifecycle import Observation
 from adapterctl.rules.adoption.adopted import NO_BASE
-from adapterctl.rules.lifecycle.almanac import Almanac, Status
+from adapterctl.rules.audit.judged import Mover
+from adapterctl.rules.lifecycle.almanac import Almanac
 from adapterctl.rules.lifecycle.dates import day_of
 from adapterctl.rules.lifecycle.succession import Link, Move, Succession, succession
 from adapterctl.rules.names.stated import stated_base
-
-
-class Mover(Protocol):
-    """What is asked of an adapter version that may have to move."""
-
-    @property
-    def adapter(self) -> str:
-        """The adapter's name."""
-
-    @property
-    def base(self) -> str:
-        """The base it is built on."""
-
-    @property
-    def status(self) -> Status:
-        """What hits it."""
-
-    @property
-    def aliases(self) -> list[str]:
-        """Those that it holds."""
-
-    @property
-    def passed(self) -> int | None:
-        """A candidate on another base that passed its gate."""
 
 
 def next_step(

@@ -3,7 +3,8 @@
 Reading needs nothing but this folder. Records are claimed by exclusive creation and never
 rewritten; ledgers are only added to.
 
-- `door`: `FolderRegistry`, what jobs see; `reading`: files of a project, by relative name.
+- `door`: `FolderRegistry`, what jobs see; `reading`: files of a project, by relative name;
+  `recipes`: one with all that decides whether it can be honoured.
 - `glances`: what was read of adapters, kept while their files stay the same.
 """
 

@@ -9,24 +9,22 @@ from typing import TypeVar
 
 import msgspec
 
-from adapterctl.errors import NotFound, Problem
+from adapterctl.errors import NotFound
 from adapterctl.records.adopted import AnyRecord, read_record
 from adapterctl.records.base import Base, BaseIdentity
 from adapterctl.records.canonical import compact, pretty
 from adapterctl.records.event import Event
 from adapterctl.records.lifecycle import Naming, Observation
 from adapterctl.records.policy import People, Policy, Waiver, Waivers
-from adapterctl.records.reading import merge, read_json, read_yaml
+from adapterctl.records.reading import read_json
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.version import VersionRecord
 from adapterctl.records.yaml_edit import dump_yaml, put_entries
-from adapterctl.records.yaml_text import parse
 from adapterctl.rules.adoption.adopted import built
-from adapterctl.rules.contradiction import Contradiction
-from adapterctl.rules.recipes import contradictions
-from adapterctl.rules.trainer_commands import command_of, config_mistakes, is_outside
+from adapterctl.rules.trainer_commands import command_of
 from adapterctl.stores.files import append_line, append_lines, create_exclusively, write_atomically
 from adapterctl.stores.registry.reading import ProjectFiles, text_of
+from adapterctl.stores.registry.recipes import read_recipe
 
 T = TypeVar("T", bound=msgspec.Struct)
 R = TypeVar("R", bound=AnyRecord)
@@ -116,32 +114,13 @@ class FolderRegistry:
         raw = self._files.read(file)
         if raw is None:
             raise self._unknown_adapter(adapter)
-        return self._recipe(raw, file)
+        return read_recipe(self._files, raw, file=file)
 
     def recipe_at(self, path: Path) -> Recipe:
         """Returns the recipe in the file ``path``."""
         if not path.is_file():
             raise NotFound("no such recipe", place=str(path), hint="adapterctl new NAME writes one")
-        return self._recipe(path.read_bytes(), self._shown(path))
-
-    def _recipe(self, raw: bytes, file: str) -> Recipe:
-        text = text_of(raw, file)
-        recipe = read_yaml(text, Recipe, file=file)
-        wrong = [*contradictions(recipe), *self._in_trainer_config(recipe)]
-        if wrong:
-            document = parse(text, file=file)
-            merge(Problem(place=document.place(w.path), what=w.what, hint=w.hint) for w in wrong)
-        return recipe
-
-    def _in_trainer_config(self, recipe: Recipe) -> Iterator[Contradiction]:
-        """Yields what is wrong with a trainer's config that lies in this repository."""
-        command = command_of(recipe)
-        if command is None or command.config is None or recipe.code is not None:
-            return
-        if not is_outside(command.config):
-            raw = self._files.read(command.config)
-            text = None if raw is None else text_of(raw, command.config)
-            yield from config_mistakes(command, text)
+        return read_recipe(self._files, path.read_bytes(), file=self._shown(path))
 
     def versions(self, adapter: str) -> list[int]:
         """Returns the registered version numbers, ascending."""
