@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,8 +104,12 @@ def command(
 
 
 def _say(answer: str, form: str) -> None:
-    """Writes the answer; to programs in UTF-8 with the format's own line ends, on any machine."""
-    click.echo(answer if form == "text" else answer.encode())
+    """Writes the answer; to programs in UTF-8 with the format's own line ends, on any machine.
+
+    Where standard output takes text alone (somebody caught it), text is what it gets.
+    """
+    to_programs = form != "text" and hasattr(sys.stdout, "buffer")
+    click.echo(answer.encode() if to_programs else answer)
 
 
 def _must_be_possible(form: str, by: By | None, notify: str | None) -> None:
