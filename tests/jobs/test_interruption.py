@@ -51,7 +51,7 @@ BUILDING = {
     "the record is being claimed": after("adapterctl.stores.files:_temporary", since=FILED),
 }
 FILING = {
-    "the record is claimed": after("adapterctl.stores.registry:claim", since=FILED),
+    "the record is claimed": after("adapterctl.stores.registry.door:claim", since=FILED),
     "the pointer is written": after("adapterctl.stores.dvc.store:write_pointer", since=FILED),
     "the lock is filed": after("adapterctl.jobs.environment_lock:file", since=FILED),
     "the stages are written": after("adapterctl.jobs.stages:enlist", since=FILED),
@@ -66,8 +66,10 @@ REBUILDING = {
     "the old side has answered": before("adapterctl.jobs.building:build", since=ANSWERED),
     **BUILDING,
     **FILING,
-    "the candidate is to be noted": before("adapterctl.stores.registry:append_event", since=FILED),
-    "the candidate is noted": after("adapterctl.stores.registry:append_event", since=FILED),
+    "the candidate is to be noted": before(
+        "adapterctl.stores.registry.door:append_event", since=FILED
+    ),
+    "the candidate is noted": after("adapterctl.stores.registry.door:append_event", since=FILED),
     "the mirror is to be noted": before("adapterctl.jobs.rebuild:_mirrored", since=FILED),
 }
 del REBUILDING["the model is made"]  # It is there since the registration.

@@ -202,7 +202,7 @@ def test_promotion_writes_the_mapped_fields_into_the_recipe(rebuilt: Path, tmp_p
 
 def test_a_killed_promotion_is_finished_by_the_next(rebuilt: Path, tmp_path: Path) -> None:
     root = copied(rebuilt, tmp_path)
-    noted = after("adapterctl.stores.registry:append_event", since="events.jsonl")
+    noted = after("adapterctl.stores.registry.door:append_event", since="events.jsonl")
     assert run(root, "promote", "router@2", kill=noted).status == KILLED
     assert "base: old-base\n" in (root / HOME / "recipe.yaml").read_text()
     ran(root, "promote", "router@2")
