@@ -27,12 +27,13 @@ from benchmarks.fleet_registry import TODAY
 
 SERVING, LEAD = "adapterctl.serving", "adapterctl.lead_days"
 PAGE_OF_MODELS, PAGE_OF_VERSIONS = 1_000, 200_000
+FILL = "--fill"
 TAGS = 12
 """As many tags as `sync` gives a version."""
 
 
-def fill(database: Path, project: Project) -> int:
-    """Mirrors every adapter of a registry; returns how many versions."""
+def fill(database: Path, project: Project) -> None:
+    """Mirrors every adapter of a registry."""
     client = connect(database)
     found = survey(project, every=True).standings
     first = found[0]
@@ -44,7 +45,6 @@ def fill(database: Path, project: Project) -> int:
     client.set_registered_model_alias(first.adapter, "champion", str(first.version))
     with sqlite3.connect(database) as rows:
         _Rows(rows, like=first.adapter).add([one for one in found if one.adapter != first.adapter])
-    return len(found)
 
 
 def tags_of(standing: Standing) -> dict[str, str]:
@@ -174,11 +174,13 @@ def _line(version: Any, almanac: Almanac) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Prints the answer about all adapters, or about those on one base, as JSON."""
-    database, root, *base = arguments
-    client = connect(Path(database))
-    wanted = f"tags.`adapterctl.base` = '{base[0]}'" if base else ""
-    print(json.dumps(rebuild_bys(client, Path(root), wanted)))
+    """Prints the answer about all adapters, or about those on one base, as JSON; or fills."""
+    database, root, *rest = arguments
+    if rest == [FILL]:
+        fill(Path(database), Project(root=Path(root), now=datetime.now(UTC), as_of=TODAY))
+        return
+    wanted = f"tags.`adapterctl.base` = '{rest[0]}'" if rest else ""
+    print(json.dumps(rebuild_bys(connect(Path(database)), Path(root), wanted)))
 
 
 if __name__ == "__main__":
