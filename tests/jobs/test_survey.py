@@ -56,8 +56,9 @@ def registry(settled: Path, tmp_path: Path) -> SmallRegistry:
 
 
 def glances_of(root: Path) -> list[str]:
-    shelf = KeptGlances(root, root / ".adapterctl/glances", every=False)
-    return [name for name in ADAPTERS if shelf.get(name)]
+    place = root / "registry/adapters"
+    with KeptGlances(place, root / ".adapterctl/glances", every=False) as shelf:
+        return [name for name in ADAPTERS if shelf.get(name)]
 
 
 @pytest.mark.skipif(not kept.TELLS_CHANGES, reason="nothing is kept on this system")

@@ -13,8 +13,7 @@ from adapterctl.records.glance import Glance
 from adapterctl.stores.registry import KeptGlances
 from adapterctl.stores.registry import glances as kept
 
-FILES = ["registry/adapters/router", "registry/adapters/router/recipe.yaml"]
-FILES += [f"registry/adapters/router/{name}" for name in ("events.jsonl", "1.json")]
+FILES = ["router", *(f"router/{name}" for name in ("recipe.yaml", "events.jsonl", "1.json"))]
 GLANCE = Glance(adapter="router", choice=None, newest=1, builds=[])
 
 pytestmark = pytest.mark.skipif(not kept.TELLS_CHANGES, reason="nothing is kept on this system")
@@ -38,7 +37,7 @@ class Later(KeptGlances):
     """A shelf as it is opened an hour later."""
 
     def __init__(self, root: Path, *, hours: int = 1, every: bool = False) -> None:
-        super().__init__(root, root / ".adapterctl/glances", every=every)
+        super().__init__(root / "registry/adapters", root / ".adapterctl/glances", every=every)
         self._now_ns = (self._now_ns or 0) + hours * 3_600_000_000_000
 
 
@@ -123,7 +122,7 @@ def test_a_shelf_with_one_wrong_byte_is_not_read(root: Path) -> None:
 
 def test_a_place_that_takes_no_file_keeps_nothing(root: Path) -> None:
     (root / ".adapterctl").write_text("a file in the way")
-    shelf = KeptGlances(root, root / ".adapterctl/glances", every=False)
+    shelf = KeptGlances(root / "registry/adapters", root / ".adapterctl/glances", every=False)
     shelf.put(GLANCE, FILES)
     shelf.write()
     assert shelf.get("router") is None

@@ -17,7 +17,7 @@ from adapterctl.rules.audit.judged import Frame
 from adapterctl.rules.audit.judging import judge, judge_base
 from adapterctl.rules.audit.same_weights import judge_twins, twins
 from adapterctl.rules.audit.teams import Staff, joined, unknown_teams
-from adapterctl.rules.audit.upkeep import rollback_target, upkeep
+from adapterctl.rules.audit.upkeep import left, rollback_target, upkeep
 from adapterctl.rules.findings import Audit, Finding, Skipped, all_waived, ranked, skipped
 from adapterctl.rules.standing import Standing
 
@@ -100,9 +100,9 @@ def _upkeep(
     except AdapterctlError as error:
         yield skipped("registry/people.yaml", error)
         people = People()
-    both = joined(people, staff)
+    gone = left(joined(people, staff), today=frame.today)
     for standing in found.standings:
-        yield from upkeep(standing, frame=frame, policy=project.policy, people=both)
+        yield from upkeep(standing, frame=frame, policy=project.policy, gone=gone)
         yield from unknown_teams(standing, people, staff)
     for _, each in groupby(found.standings, key=lambda standing: standing.adapter):
         yield from rollback_target(list(each))

@@ -47,15 +47,17 @@ def glances(project: Project, *, every: bool) -> tuple[list[Glance], list[Skippe
     if len(adapters) < FEW:
         made = [glance_at(project.registry, adapter, every=every) for adapter in adapters]
         return [each.glance for each in made], [one for each in made for one in each.skipped]
-    shelf = KeptGlances(project.root, project.private / "glances", every=every)
-    found = {adapter: shelf.get(adapter) for adapter in adapters}
+    place = project.registry.folder / "adapters"
     unread: list[Skipped] = []
-    for each in _made(project, [a for a, kept in found.items() if kept is None], every=every):
-        found[each.glance.adapter] = each.glance
-        unread += each.skipped
-        if not each.skipped:
-            shelf.put(each.glance, each.files)
-    shelf.write()
+    with KeptGlances(place, project.private / "glances", every=every) as shelf:
+        found = {adapter: shelf.get(adapter) for adapter in adapters}
+        missing = [adapter for adapter, kept in found.items() if kept is None]
+        for each in _made(project, missing, every=every):
+            found[each.glance.adapter] = each.glance
+            unread += each.skipped
+            if not each.skipped:
+                shelf.put(each.glance, each.files)
+        shelf.write()
     return [each for each in found.values() if each is not None], unread
 
 

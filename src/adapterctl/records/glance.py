@@ -71,7 +71,7 @@ class Build(Compact, frozen=True, kw_only=True, gc=False):
     Attributes:
         base: by name, of a version that was built here; ``""`` for an adopted one.
         task: ``None`` for an adopted version that does not say its own.
-        choice: as used; ``None`` for an adopted version.
+        choice: as used; ``None`` for an adopted version, and where today's recipe can be read.
         rows: evaluation set to number of its rows.
         repeatable: there is a run of ours to repeat.
         remote_code: code of the base's folder runs with it.

@@ -122,9 +122,12 @@ def ranked(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=_rank)
 
 
+_WORSE_FIRST = {severity: number for number, severity in enumerate(SEVERITIES)}
+
+
 def _rank(finding: Finding) -> tuple[bool, int, int, str, str]:
     slack = finding.slack_days
-    severity = SEVERITIES.index(finding.severity)
+    severity = _WORSE_FIRST[finding.severity]
     return (slack is None, slack or 0, severity, finding.subject, finding.code)
 
 
@@ -144,8 +147,9 @@ def all_waived(
     ends: dict[tuple[str, str], str] = {}
     for waiver in sorted(waivers, key=lambda waiver: waiver.until):
         ends[waiver.code, waiver.subject] = waiver.until
+    codes = {code for code, _ in ends}
     for finding in findings:
-        yield _with_end(finding, ends, today=today) if ends else finding
+        yield _with_end(finding, ends, today=today) if finding.code in codes else finding
 
 
 def _with_end(finding: Finding, ends: Mapping[tuple[str, str], str], *, today: date) -> Finding:

@@ -116,7 +116,8 @@ def of_people(recipe: Recipe, people: People, *, today: date) -> Iterator[Gate]:
     if owners.backup is None:
         mend = f"write owners.backup in {where}"
         yield gate(recipe, "OWN001", "medium", message="no backup owner", mend=mend, refuses=False)
-    for gone in left(owners_of(recipe), people, today=today):
+    missing = left(people, today=today)
+    for gone in (missing[team] for team in owners_of(recipe) if team in missing):
         yield gate(
             recipe,
             "OWN002",

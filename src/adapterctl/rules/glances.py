@@ -32,11 +32,12 @@ def glance(
         events: all of them, oldest first.
         newest: the highest number registered, 0 without a version.
     """
+    builds = [build(record, as_used=recipe is None) for record in records]
     return Glance(
         adapter=adapter,
         choice=choice(recipe) if recipe else None,
         newest=newest,
-        builds=sorted(map(build, records), key=lambda each: each.version),
+        builds=sorted(builds, key=lambda each: each.version),
         aliases=aliases(events),
         retired=is_retired(events),
         removed=[event.version for event in events if event.event == REMOVED],
@@ -82,8 +83,8 @@ def _margins(stated: Mapping[str, Margin] | float | None) -> dict[str, float]:
     return {metric: each.margin for metric, each in stated.items()}
 
 
-def build(record: AnyRecord) -> Build:
-    """Returns what is judged of one version."""
+def build(record: AnyRecord, *, as_used: bool = True) -> Build:
+    """Returns what is judged of one version; ``as_used``: with the recipe of its record, too."""
     if isinstance(record, AdoptedVersion):
         return Build(
             version=record.version,
@@ -97,7 +98,7 @@ def build(record: AnyRecord) -> Build:
         created=record.created,
         base=record.base.base,
         task=record.recipe.task,
-        choice=choice(record.recipe),
+        choice=choice(record.recipe) if as_used else None,
         rows={name: pin.rows for name, pin in record.evaluation.items()},
         repeatable=_is_repeatable(record),
         remote_code=record.recipe.trust_remote_code,

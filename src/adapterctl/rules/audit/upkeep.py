@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
 
@@ -31,28 +31,34 @@ class Left(Noun, frozen=True, kw_only=True):
     last: str | None
 
 
-def left(teams: Sequence[str], people: People, *, today: date) -> list[Left]:
-    """Returns the teams whose members have all gone, by ``people.yaml``; others are not judged."""
-    found = []
-    for name in teams:
-        team = people.teams.get(name)
-        if team is not None and team.notify and not team.members:
+_day = cache(date.fromisoformat)
+
+
+def left(people: People, *, today: date) -> dict[str, Left]:
+    """Returns the teams whose members have all gone, by ``people.yaml``."""
+    found = {}
+    for name, team in people.teams.items():
+        if team.notify and not team.members:
             continue  # only where it is told is stated, and nothing of its people
-        if team is None or any(
-            member.until is None or member.until >= today.isoformat() for member in team.members
-        ):
-            continue
-        last = max((str(member.until) for member in team.members), default=None)
-        found.append(Left(team=name, last=last))
+        if all(member.until and member.until < today.isoformat() for member in team.members):
+            last = max((str(member.until) for member in team.members), default=None)
+            found[name] = Left(team=name, last=last)
     return found
 
 
 def upkeep(
-    standing: Standing, *, frame: Frame, policy: Policy, people: People
+    standing: Standing, *, frame: Frame, policy: Policy, gone: Mapping[str, Left]
 ) -> Iterator[Finding]:
-    """Yields OWN002, EVAL001, EVAL003, EVAL004 and DRL001 about one adapter version."""
+    """Yields OWN002, EVAL001, EVAL003, EVAL004 and DRL001 about one adapter version.
+
+    Args:
+        standing: the version.
+        frame: the day.
+        policy: what is allowed, and what holds where a recipe says nothing.
+        gone: the teams that nobody is in any more; see `left`.
+    """
     if standing.leads:
-        yield from _nobody_left(standing, people, today=frame.today)
+        yield from _nobody_left(standing, gone)
     yield from _stale(standing, policy=policy, today=frame.today)
     if standing.leads:
         yield from _undrilled(standing, policy=policy, today=frame.today)
@@ -61,8 +67,8 @@ def upkeep(
             yield from _too_few(standing, standing.choice, policy=policy)
 
 
-def _nobody_left(standing: Standing, people: People, *, today: date) -> Iterator[Finding]:
-    for each in left(standing.owners, people, today=today):
+def _nobody_left(standing: Standing, gone: Mapping[str, Left]) -> Iterator[Finding]:
+    for each in (gone[team] for team in standing.owners if team in gone):
         since = f" since {each.last}" if each.last else ""
         yield about(
             standing,
@@ -78,7 +84,7 @@ def _stale(standing: Standing, *, policy: Policy, today: date) -> Iterator[Findi
     if not standing.build.rows:
         return  # a version without any evaluation set lacks more than a fresh one
     last = max(standing.build.created, standing.evaluated_at or "")[:10]
-    age = (today - date.fromisoformat(last)).days
+    age = (today - _day(last)).days
     if age > policy.evaluation_days:
         yield about(
             standing,
@@ -94,7 +100,7 @@ def _undrilled(standing: Standing, *, policy: Policy, today: date) -> Iterator[F
     if not standing.build.repeatable:
         return
     last = standing.reproduced_at and standing.reproduced_at[:10]
-    age = (today - date.fromisoformat(last)).days if last else None
+    age = (today - _day(last)).days if last else None
     if age is None or age > policy.drill_days:
         when = f"last reproduced on {last}, {age} d ago" if last else "never reproduced"
         yield about(

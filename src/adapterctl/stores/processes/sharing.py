@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 
 PARTS = 8
 """For each process: the last to end keeps the others waiting for one part alone."""
@@ -27,6 +25,9 @@ def shared(work: Callable[[Sequence[str]], bytes], names: Sequence[str]) -> Iter
     if workers == 1 or not _can_fork():
         yield from map(work, parts)
         return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         yield from pool.map(work, parts)

@@ -133,7 +133,7 @@ class FolderRegistry:
     def files_of(
         self, adapter: str, versions: Iterable[int], recipe: Recipe | None
     ) -> Iterator[str]:
-        """Yields all that decides what is read of an adapter, relative to the project.
+        """Yields all that decides what is read of an adapter, relative to ``registry/adapters/``.
 
         Its folder stands for files that are not there.
 
@@ -142,14 +142,13 @@ class FolderRegistry:
             versions: those whose records are read.
             recipe: today's, whose trainer's config is read with it.
         """
-        folder = f"{_ADAPTERS}/{adapter}"
-        yield folder
-        yield f"{folder}/{RECIPE}"
-        yield f"{folder}/events.jsonl"
-        yield from (f"{folder}/{version}.json" for version in versions)
+        yield adapter
+        yield f"{adapter}/{RECIPE}"
+        yield f"{adapter}/events.jsonl"
+        yield from (f"{adapter}/{version}.json" for version in versions)
         command = command_of(recipe) if recipe else None
         if command is not None and command.config is not None:
-            yield command.config
+            yield f"../../{command.config}"
 
     def record_path(self, adapter: str, version: int) -> Path:
         """Returns the path of a version's record."""
