@@ -13,23 +13,24 @@ import sqlite3
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from adapterctl.jobs.project import Project
-from adapterctl.jobs.survey import survey
+from adapterctl.jobs.survey import survey, whole
 from adapterctl.records.recipe import Serving
 from adapterctl.rules.lifecycle.almanac import Almanac
 from adapterctl.rules.standing import Standing
+from adapterctl.stores.mlflow.entry import MirrorEntry
+from adapterctl.stores.mlflow.replay import version_tags
 from benchmarks.fleet_registry import TODAY
 
 SERVING, LEAD = "adapterctl.serving", "adapterctl.lead_days"
 PAGE_OF_MODELS, PAGE_OF_VERSIONS = 1_000, 200_000
 FILL = "--fill"
-TAGS = 12
-"""As many tags as `sync` gives a version."""
 
 
 def fill(database: Path, project: Project) -> None:
@@ -41,22 +42,30 @@ def fill(database: Path, project: Project) -> None:
     run = client.create_run(experiment)
     source = f"{run.info.artifact_uri}/adapter"
     client.create_registered_model(first.adapter, description="Routes messages")
-    client.create_model_version(first.adapter, source, run.info.run_id, tags=tags_of(first))
+    client.create_model_version(
+        first.adapter, source, run.info.run_id, tags=tags_of(project, first)
+    )
     client.set_registered_model_alias(first.adapter, "champion", str(first.version))
+    others = [one for one in found if one.adapter != first.adapter]
     with sqlite3.connect(database) as rows:
-        _Rows(rows, like=first.adapter).add([one for one in found if one.adapter != first.adapter])
+        _Rows(rows, like=first.adapter).add([(one, tags_of(project, one)) for one in others])
 
 
-def tags_of(standing: Standing) -> dict[str, str]:
-    """Returns what an audit needs to know, and as many other tags as `sync` writes."""
-    known = {
-        "adapterctl.base": standing.base,
-        "adapterctl.team": ",".join(standing.owners),
+def tags_of(project: Project, standing: Standing) -> dict[str, str]:
+    """Returns the tags that `sync` writes, and the two more that this audit needs to know."""
+    found = whole(project, standing)
+    entry = MirrorEntry(
+        record=found.record,
+        record_bytes=b"",
+        record_digest=sha256(standing.name.encode()).hexdigest(),
+        folder=project.root,
+        grade=standing.grade.letter,
+    )
+    return {
+        **version_tags(entry),
         LEAD: str(standing.status.lead_days),
         SERVING: json.dumps([msgspec.to_builtins(place) for place in standing.serving]),
     }
-    filler = {f"adapterctl.digest.{number}": "0" * 64 for number in range(TAGS - len(known))}
-    return known | filler
 
 
 class _Rows:
@@ -71,7 +80,8 @@ class _Rows:
         columns = [column[0] for column in found.description]
         return dict(zip(columns, found.fetchone(), strict=True))
 
-    def add(self, standings: Sequence[Standing]) -> None:
+    def add(self, tagged: Sequence[tuple[Standing, dict[str, str]]]) -> None:
+        standings = [one for one, _ in tagged]
         models = {one.adapter: {"name": one.adapter} for one in standings}
         versions = [{"name": one.adapter, "version": one.version} for one in standings]
         self._insert("registered_models", list(models.values()))
@@ -80,8 +90,8 @@ class _Rows:
             "model_version_tags",
             [
                 {"name": one.adapter, "version": one.version, "key": key, "value": value}
-                for one in standings
-                for key, value in tags_of(one).items()
+                for one, tags in tagged
+                for key, value in tags.items()
             ],
         )
         self._insert(
