@@ -102,7 +102,5 @@ def test_a_scorer_that_no_metric_reads_and_a_metric_without_a_scorer_are_contrad
     assert [(each.path[-1], each.what) for each in contradictions(with_scorer(metrics="ece"))] == [
         ("scorer", "no metric reads its scores")
     ]
-    assert [each.what for each in contradictions(with_scorer(None))] == [
-        "the set names no scorer"
-    ]
+    assert [each.what for each in contradictions(with_scorer(None))] == ["the set names no scorer"]
     assert list(contradictions(with_scorer())) == []

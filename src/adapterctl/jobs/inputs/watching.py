@@ -76,11 +76,12 @@ def watch(project: Project, recipe: Recipe, raw: Mapping[str, list[Row]]) -> Wat
 
 def outside(recipe: Recipe, foreign: Foreign, *, entry: str = "") -> Gate:
     """Returns CODE001 about a module that nothing pins."""
+    who = entry or recipe.preprocessing
     return gate(
         recipe,
         "CODE001",
         "high",
-        message=f"{entry or recipe.preprocessing} imports {foreign.module}, {foreign.why}: {foreign.file}",
+        message=f"{who} imports {foreign.module}, {foreign.why}: {foreign.file}",
         mend="copy it into the repository, or install it as a distribution",
     )
 

@@ -52,9 +52,7 @@ def _between(gold: MetricParity, shadow: MetricParity) -> Iterator[Disagreement]
     )
 
 
-def _reading(
-    gold: MetricParity, shadow: MetricParity, *, interval: tuple[float, float]
-) -> Reading:
+def _reading(gold: MetricParity, shadow: MetricParity, *, interval: tuple[float, float]) -> Reading:
     """A set falls when its whole interval lies below no change, whatever the margin allows."""
     fallen = _fell(gold.name, gold.interval), _fell(gold.name, shadow.interval)
     if fallen == (False, False):
