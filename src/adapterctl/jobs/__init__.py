@@ -13,5 +13,7 @@ What several verbs share:
 - `clean_room`: a project laid out from one record alone. `capsule`: what a run elsewhere left,
   written by `callback`; `mlflow_run`: the same from MLflow.
 - `journal`: steps of a job that may be killed; `locks`: taking turns.
+- `scoring`: a team's own scorer. `recorded`: predictions made elsewhere; `hosted_rebuild` lives
+  by them.
 - `stages`: dvc.yaml. `survey`: how every adapter stands. `api`, `load`: the same from Python.
 """
