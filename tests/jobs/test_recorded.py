@@ -162,3 +162,11 @@ def test_a_key_on_the_command_line_is_refused(hosted: Commands) -> None:
 )
 def test_the_answer_is_never_sent(row: dict[str, Any], asked: list[dict[str, str]]) -> None:
     assert list(messages_of(row)) == asked
+
+
+def test_the_history_names_the_predictions_in_a_line(hosted: Commands) -> None:
+    assert by_file(hosted, [{"id": n, "output": "login"} for n in range(60)]).status == 0
+    said = hosted("history", "router").out
+    assert "predictions" in said
+    assert ".dir" in said
+    assert "sha256" not in said
