@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -45,6 +46,22 @@ class DayCount(click.ParamType[int]):
         if not text.isdigit():
             self.fail(f"{value!r} is not a number of days; write 180d", param, ctx)
         return int(text)
+
+
+def secret(stated: str | None) -> str | None:
+    """Returns what the variable of ``env:VAR`` holds; secrets are never written out.
+
+    Raises:
+        click.UsageError: it is stated otherwise, or the variable is not set.
+    """
+    if stated is None:
+        return None
+    name = stated.removeprefix("env:")
+    if name == stated:
+        raise click.UsageError("--api-key takes env:VAR: a key on a command line can be read")
+    if not os.environ.get(name):
+        raise click.UsageError(f"--api-key: the environment has no variable {name}")
+    return os.environ[name]
 
 
 def format_option(*formats: str) -> Callable[[F], F]:

@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     help="Register what RegisterCallback left here; names its recipe by itself.",
 )
 @click.option("--run", metavar="RUN_ID", help="Take the adapter that this MLflow run left.")
+@click.option(
+    "--predictions",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Record these answers for the version that is there; nothing is trained.",
+)
 @click.option("--check", is_flag=True, help="Run only the gates that need no weights.")
 @click.option("--accept", metavar="CODE", multiple=True, help="Let a gap through until a day.")
 @click.option("--reason", metavar="TEXT", help="Why it can wait, with --accept.")
@@ -48,6 +54,7 @@ def command(
     adapter: Path | None,
     capsule: Path | None,
     run: str | None,
+    predictions: Path | None,
     check: bool,
     accept: tuple[str, ...],
     reason: str | None,
@@ -70,6 +77,10 @@ def command(
         raise click.UsageError("--adapter and --run each name an adapter: keep one")
     taken = Taken(adapter, capsule, run)
     project = open_project(ctx, as_of=as_of)
+    if predictions is not None:
+        if any(taken) or check or accept:
+            raise click.UsageError("--predictions FILE goes with RECIPE and no other option")
+        return _record(project, path, predictions, form=form)
     accepted = _accepted(project, path, accept, reason=reason, until=until)
     if check:
         return _check(project, path, capsule=capsule, form=form)
@@ -106,6 +117,21 @@ def _register(project: Project, recipe: Path, taken: Taken, *, device: str) -> F
     if taken.run is not None:
         return jobs.register_run(project, recipe, taken.run, device=device)
     return jobs.register(project, recipe, adapter=taken.adapter, device=device)
+
+
+def _record(project: Project, recipe: Path, file: Path, *, form: str) -> int:
+    from adapterctl.jobs.recorded import record_file
+
+    found = record_file(project, recipe, file)
+    if form == "json":
+        result = {"adapter": found.adapter, "version": found.version, "metrics": found.metrics}
+        click.echo(envelope("register", as_of=project.today, results=[result]))
+        return 0
+    rows = ", ".join(f"{name} {count:,}" for name, count in found.rows.items())
+    click.echo(f"predictions of {found.adapter}@{found.version} recorded; rows: {rows}")
+    click.echo("\n".join(render.metric_lines(found.metrics)))
+    click.echo(render.git_add(found.written))
+    return 0
 
 
 def _recipe(recipe: Path | None, *, capsule: Path | None, other: Path | str | None) -> Path:

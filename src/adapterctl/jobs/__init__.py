@@ -16,4 +16,6 @@ What several verbs share:
 - `survey`: how every adapter stands, by `glances` at their files; `lenient` reads on past what
   cannot be read. `subjects`: what an audit judged. `base_names`: how a base is called elsewhere.
 - `stages`: dvc.yaml. `api`, `load`: reading from Python.
+- `scoring`: a team's own scorer. `recorded`: predictions made elsewhere; `hosted_rebuild` lives
+  by them.
 """

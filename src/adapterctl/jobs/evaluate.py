@@ -9,6 +9,7 @@ from adapterctl.jobs import filing, sides
 from adapterctl.jobs.clean_room import put_recorded_base, unpack
 from adapterctl.jobs.inputs.sources import gather
 from adapterctl.jobs.project import Project
+from adapterctl.jobs.recorded import record_endpoint
 from adapterctl.jobs.sides import Evaluation
 from adapterctl.records.canonical import pretty
 from adapterctl.records.event import Event
@@ -17,11 +18,12 @@ from adapterctl.stores.files import write_atomically
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluated:
-    """Metrics by set, and the version they belong to (None for a folder)."""
+    """Metrics by set, the version they belong to (None for a folder), and files to add to git."""
 
     adapter: str
     version: int | None
     metrics: dict[str, dict[str, float]]
+    written: tuple[str, ...] = ()
 
 
 def evaluate_folder(
@@ -51,6 +53,24 @@ def evaluate_version(project: Project, wanted: str, *, out: Path | None, device:
     if out is not None:
         write_atomically(out, pretty(metrics))
     return Evaluated(adapter=adapter, version=version, metrics=metrics)
+
+
+def evaluate_endpoint(
+    project: Project,
+    wanted: str,
+    *,
+    url: str,
+    served_as: str | None,
+    key: str | None,
+    out: Path | None,
+) -> Evaluated:
+    """Evaluates a version where it is served, and records its predictions."""
+    found = record_endpoint(project, wanted, url=url, served_as=served_as, key=key)
+    if out is not None:
+        write_atomically(out, pretty(found.metrics))
+    return Evaluated(
+        adapter=found.adapter, version=found.version, metrics=found.metrics, written=found.written
+    )
 
 
 def answers_of(project: Project, adapter: str, version: int, *, device: str) -> Evaluation:

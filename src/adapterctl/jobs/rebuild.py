@@ -14,6 +14,7 @@ from adapterctl.errors import AdapterctlError, Refused
 from adapterctl.jobs import building, clean_room, filing, probe, sides
 from adapterctl.jobs.effect import must_take_effect
 from adapterctl.jobs.filing import Filed
+from adapterctl.jobs.hosted_rebuild import rebuild_hosted
 from adapterctl.jobs.inputs import pinning
 from adapterctl.jobs.inputs.base_folder import checked, locate
 from adapterctl.jobs.inputs.sources import Sources, gather
@@ -72,6 +73,9 @@ def rebuild(project: Project, wanted: str, *, to: str, device: str, resume: bool
     started = time.perf_counter()
     adapter, version = project.version_of(wanted)
     filing.must_be_writable(project, adapter)
+    hosted = rebuild_hosted(project, adapter, version, to=to, device=device)
+    if hosted is not None:
+        return hosted
     folder = project.private / "rebuilds" / f"{adapter}-{version}-on-{to}"
     with alone(folder):
         job = _open(project, adapter, version, to=to, device=device, resume=resume, folder=folder)

@@ -95,7 +95,7 @@ def register_run(project: Project, recipe_path: Path, run: str, *, device: str) 
 
 
 def _register(project: Project, sources: Sources, *, taken: Taken | None, device: str) -> Filed:
-    pins = _pin(project, sources, taken=taken, device=device)
+    pins = pin(project, sources, taken=taken, device=device)
     work = project.private / "work" / pins.inputs
     with alone(work):
         known = filing.find(project, sources.recipe.adapter, pins.inputs)
@@ -147,7 +147,8 @@ def _build_and_file(
     )
 
 
-def _pin(project: Project, sources: Sources, *, taken: Taken | None, device: str) -> Pins:
+def pin(project: Project, sources: Sources, *, taken: Taken | None, device: str) -> Pins:
+    """Pins everything that a version is built from; ``taken`` is an adapter made elsewhere."""
     data = pinning.pin_data(project, sources.recipe)
     selection = pinning.pin_selection(project, sources.recipe, data)
     capsule = taken.capsule if taken else None

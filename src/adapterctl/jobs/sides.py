@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from adapterctl.jobs.inputs.sources import Sources
 from adapterctl.jobs.project import Project
+from adapterctl.jobs.scoring import scored
 from adapterctl.records.parity import Prediction
 from adapterctl.records.recipe import Recipe
 from adapterctl.rules.parity.metrics import score
@@ -65,6 +66,7 @@ def evaluate(
         )
         for name, evaluation in recipe.data.evaluation.items()
     }
+    predictions = scored(project, recipe, predictions)
     return Evaluation(predictions=predictions, metrics=scores(recipe, predictions))
 
 

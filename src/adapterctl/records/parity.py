@@ -8,6 +8,8 @@ from adapterctl.records.noun import Noun, Sparse
 
 Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 
+Reading = Literal["drift", "regression", "stale gold set", "no fall", "undecided"]
+
 
 class Prediction(Sparse, frozen=True, kw_only=True):
     """What one side answered to one row.
@@ -68,6 +70,28 @@ class NegativeFlips(Noun, frozen=True, kw_only=True):
     rows_needed: int | None = None
 
 
+class Disagreement(Noun, frozen=True, kw_only=True):
+    """How far apart gold and shadow set are on one metric, and how that is to be read.
+
+    Attributes:
+        gold: name of the set that the shadow set is held against.
+        difference: the shadow set's difference minus the gold set's.
+        interval: ``(low, high)`` of it, at the report's level.
+        reading: ``drift``: gold is steady and shadow falls; ``regression``: both fall; ``stale
+            gold set``: gold falls alone; ``no fall``: neither does; ``undecided``: one falls,
+            and the two are not shown to differ.
+    """
+
+    name: str
+    gold: str
+    shadow: str
+    gold_difference: float
+    shadow_difference: float
+    difference: float
+    interval: tuple[float, float]
+    reading: Reading
+
+
 class ParityReport(Noun, frozen=True, kw_only=True):
     """The whole comparison; ``verdict`` is the worst of what is gated.
 
@@ -75,6 +99,7 @@ class ParityReport(Noun, frozen=True, kw_only=True):
         level: one-sided level of each interval (0.05 shared out over the rungs at the gate).
         old_side: ``rerun`` when the old adapter was run again, ``recorded`` when its recorded
             predictions served.
+        disagreements: gold beside shadow set; empty without a shadow set.
         bare_ties: the bare successor is not worse than the old adapter: it may be retired.
     """
 
@@ -86,3 +111,4 @@ class ParityReport(Noun, frozen=True, kw_only=True):
     bare_ties: bool
     notes: list[str] = []
     settings: dict[str, Any] = {}
+    disagreements: list[Disagreement] = []

@@ -47,4 +47,6 @@ def details(line: Happening) -> str:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, dict) and "md5" in value:
+        return str(value["md5"])
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adapterctl.records.parity import MetricParity, NegativeFlips, ParityReport
+from adapterctl.records.parity import Disagreement, MetricParity, NegativeFlips, ParityReport
 from adapterctl.rules.parity.metrics import named
 
 
@@ -15,6 +15,9 @@ def sentences(report: ParityReport) -> Iterator[str]:
             yield f"{_place(line)}: {_metric_sentence(line)}"
     for flips in report.negative_flips:
         yield f"{flips.set} negative flips: {_flip_sentence(flips)}"
+
+    for each in report.disagreements:
+        yield f"{each.gold} and {each.shadow} {each.name}: {_reading_sentence(each)}"
 
 
 def next_step(report: ParityReport, candidate: str) -> str:
@@ -81,6 +84,23 @@ def _loss_and_gain(metric: str, interval: tuple[float, float]) -> tuple[float, f
     """Returns the most that may have been lost and the most that may have been gained."""
     low, high = interval
     return (high, -low) if named(metric).lower_is_better else (-low, high)
+
+
+def _reading_sentence(each: Disagreement) -> str:
+    apart = (
+        f"they differ by {each.difference:+.3f} [{each.interval[0]:.3f}, {each.interval[1]:.3f}]"
+    )
+    match each.reading:
+        case "drift":
+            return f"{apart}; {each.gold} is steady and {each.shadow} falls: drift."
+        case "regression":
+            return f"{apart}; both fall: a regression."
+        case "stale gold set":
+            return f"{apart}; {each.gold} falls alone: a stale gold set."
+        case "no fall":
+            return f"{apart}; neither is shown to fall."
+        case "undecided":
+            return f"{apart}; one falls, and they are not shown to differ: more rows would tell."
 
 
 def _flip_sentence(flips: NegativeFlips) -> str:

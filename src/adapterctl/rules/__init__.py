@@ -13,5 +13,5 @@ modules go), `adoption` (what was made elsewhere), `feeds` (dates that others pu
 - Identity: `environments`, `trails`, `redaction`, `base_files`; `weights` says what a file holds,
   `version_diff` what changed.
 - Does it do anything: `effects`; and still the same: `probe`.
-- `outcomes`: what jobs come back with.
+- `recorded`: answers given elsewhere. `outcomes`: what jobs come back with.
 """

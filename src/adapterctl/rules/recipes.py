@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from adapterctl.records.canonical import digest
-from adapterctl.records.recipe import Recipe
+from adapterctl.records.recipe import EvaluationData, Recipe
 from adapterctl.rules.bucket_urls import misplaced
 from adapterctl.rules.contradiction import Contradiction
-from adapterctl.rules.parity.metrics import known_metrics
+from adapterctl.rules.parity.metrics import SCORER, known_metrics
 from adapterctl.rules.trainer_commands import mistakes
 
 TRAIN = "train"
@@ -83,13 +83,26 @@ def _metrics(recipe: Recipe) -> Iterator[Contradiction]:
         if name == TRAIN:
             path: tuple[str | int, ...] = ("data", "evaluation", name)
             yield Contradiction(path, "this name is taken by the training set", "rename it")
-        if evaluation.scorer is not None:
-            path = ("data", "evaluation", name, "scorer")
-            yield Contradiction(path, "not honoured yet, and never ignored", "remove it")
+        yield from _scorer(name, evaluation)
         for number, metric in enumerate(evaluation.metrics):
             if metric not in known:
                 path = ("data", "evaluation", name, "metrics", number)
                 yield Contradiction(path, f"unknown metric {metric!r}", _nearest(metric, known))
+
+
+def _scorer(name: str, evaluation: EvaluationData) -> Iterator[Contradiction]:
+    wanted = SCORER in evaluation.metrics
+    path = ("data", "evaluation", name)
+    if evaluation.scorer is None and wanted:
+        where = evaluation.metrics.index(SCORER)
+        hint = "add `scorer: path.py:function`, a function (predictions, references) -> [score]"
+        yield Contradiction((*path, "metrics", where), "the set names no scorer", hint)
+    if evaluation.scorer is not None and not wanted:
+        hint = f"add {SCORER} to the metrics, or remove it"
+        yield Contradiction((*path, "scorer"), "no metric reads its scores", hint)
+    if evaluation.scorer is not None and not evaluation.scorer.partition(":")[0].endswith(".py"):
+        hint = "put the function into a .py file"
+        yield Contradiction((*path, "scorer"), "is in a notebook", hint)
 
 
 def _parity(recipe: Recipe) -> Iterator[Contradiction]:

@@ -26,13 +26,25 @@ _SCRIPTS = (".py", ".sh")
 def code_of(root: Path, recipe: Recipe) -> list[FilePin]:
     """Returns the files of the repository that a recipe needs, by content, sorted by path.
 
-    That is the import closure of the preprocessing and `trainer_files`.
+    That is the import closure of the preprocessing, `scorer_files` and `trainer_files`.
 
     Raises:
         InvalidInput: a file is missing or cannot be read.
     """
     found = {pin.path: pin for pin in closure(root, recipe.preprocessing)}
+    found |= {pin.path: pin for pin in scorer_files(root, recipe)}
     found |= {pin.path: pin for pin in trainer_files(root, recipe)}
+    return [found[path] for path in sorted(found)]
+
+
+def scorer_files(root: Path, recipe: Recipe) -> list[FilePin]:
+    """Returns what the scorers of the evaluation sets import, themselves included.
+
+    Raises:
+        InvalidInput: a file is missing or cannot be read.
+    """
+    entries = {each.scorer for each in recipe.data.evaluation.values() if each.scorer}
+    found = {pin.path: pin for entry in sorted(entries) for pin in closure(root, entry)}
     return [found[path] for path in sorted(found)]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from adapterctl.errors import InvalidInput
 from adapterctl.jobs.inputs.code_root import code_root
-from adapterctl.jobs.inputs.recipe_code import trainer_files, trainer_gates
+from adapterctl.jobs.inputs.recipe_code import scorer_files, trainer_files, trainer_gates
 from adapterctl.jobs.inputs.sources import Row, data_paths
 from adapterctl.jobs.project import Project
 from adapterctl.records.canonical import compact
@@ -62,22 +62,26 @@ def watch(project: Project, recipe: Recipe, raw: Mapping[str, list[Row]]) -> Wat
         files.update(found.own, read_beside(root, traced.opened))
         foreign.update({each.module: each for each in found.foreign})
         project.display.progress("watching the preprocessing", number, len(raw))
-    files.update(pin.path for pin in trainer_files(root, recipe))
+    scorers = scorer_files(root, recipe)
+    files.update(pin.path for pin in [*scorers, *trainer_files(root, recipe)])
     code = tuple(pinned(root, files))
     gates = [outside(recipe, each) for _, each in sorted(foreign.items())]
+    beside = unresolved(root, [pin.path for pin in scorers])
+    gates += [outside(recipe, each, entry="its scorer") for each in beside]
     gates += trainer_gates(root, recipe)
     if not gates:
         gates += _clean(project, recipe, code=code, raw=raw, rows=rows)
     return Watched(gates=[*gates, *_overlaps(recipe, rows)], code=code)
 
 
-def outside(recipe: Recipe, foreign: Foreign) -> Gate:
+def outside(recipe: Recipe, foreign: Foreign, *, entry: str = "") -> Gate:
     """Returns CODE001 about a module that nothing pins."""
+    who = entry or recipe.preprocessing
     return gate(
         recipe,
         "CODE001",
         "high",
-        message=f"{recipe.preprocessing} imports {foreign.module}, {foreign.why}: {foreign.file}",
+        message=f"{who} imports {foreign.module}, {foreign.why}: {foreign.file}",
         mend="copy it into the repository, or install it as a distribution",
     )
 

@@ -12,10 +12,8 @@ from adapterctl.rules.audit.endings import endings
 from adapterctl.rules.audit.judged import Frame, about
 from adapterctl.rules.findings import Finding, Skipped
 from adapterctl.rules.lifecycle.almanac import Almanac
+from adapterctl.rules.parity.disagreement import SHADOW
 from adapterctl.rules.standing import Standing
-
-SHADOW = "shadow"
-"""Name of the evaluation set that is drawn from what the adapter meets today."""
 
 _PINNED = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64}|sha256:[0-9a-f]{64})$")
 

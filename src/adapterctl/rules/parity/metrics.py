@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["proportion", "mean", "ratio", "set"]
 
+SCORER = "scorer"
+"""The metric, and the score of a row, that the team's own function gives."""
+
 ECE_BINS = 15
 """Bins of equal width, as in C. Guo et al., "On Calibration of Modern Neural Networks" (2017)."""
 
@@ -254,12 +257,12 @@ _ALL = (
         bounded=False,
     ),
     Metric(
-        name="scorer",
+        name=SCORER,
         kind="mean",
         tasks=_ANY,
-        features=_mean_of(lambda row: row.scores["scorer"]),
+        features=_mean_of(lambda row: row.scores[SCORER]),
         value=_ratio,
-        reads=lambda row: ("scorer",),
+        reads=lambda row: (SCORER,),
         bounded=False,
     ),
 )

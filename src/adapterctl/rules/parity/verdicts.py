@@ -16,6 +16,7 @@ import msgspec
 from adapterctl.records.parity import MetricParity, NegativeFlips, ParityReport, Verdict
 from adapterctl.records.recipe import Margin
 from adapterctl.rules.parity.bootstrap import FEWEST_ROWS, RESAMPLES
+from adapterctl.rules.parity.disagreement import disagreements
 from adapterctl.rules.parity.flips import judge_flips
 from adapterctl.rules.parity.measured import Terms, measure
 from adapterctl.rules.parity.metrics import named
@@ -100,6 +101,7 @@ def _report(sides: Sequence[SideBySide], terms: Terms, old_side: OldSide) -> Par
             *_notes(sides, slices=slices, flips=flips, terms=terms),
         ],
         settings=_settings(terms),
+        disagreements=list(disagreements(whole)),
     )
 
 
@@ -165,6 +167,7 @@ def _settings(terms: Terms) -> dict[str, Any]:
         "proportions": "Tango's score interval for paired differences",
         "other_metrics": "paired bootstrap, bias-corrected and accelerated",
         "slices": "harm only, Holm's correction over all slices",
+        "disagreements": "MOVER on the intervals of both sets",
         "flips": "Clopper and Pearson's exact bounds",
         "flip_limit": terms.flip_limit,
         "flip_drop": terms.flip_drop,

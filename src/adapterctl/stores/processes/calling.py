@@ -57,12 +57,11 @@ class Traced(msgspec.Struct, frozen=True):
 def call_entry_point(
     root: Path,
     entry_point: str,
-    argument: Any,
-    *,
+    *arguments: Any,
     timeout: float = TIMEOUT_SECONDS,
     offline: bool = False,
 ) -> Any:
-    """Returns what ``path.py:function`` makes of ``argument``, in a clean process.
+    """Returns what ``path.py:function`` makes of ``arguments``, in a clean process.
 
     The child runs this Python with ``root`` as working directory and first entry of
     ``sys.path``, an empty home directory, UTC, UTF-8, and no variables but a short list.
@@ -71,7 +70,7 @@ def call_entry_point(
     Args:
         root: the repository's folder.
         entry_point: ``path.py:function``, the path relative to ``root``.
-        argument: anything that JSON can hold.
+        arguments: anything that JSON can hold.
         timeout: seconds until the process is killed.
         offline: reaching for the network is an error there.
 
@@ -83,7 +82,7 @@ def call_entry_point(
             takes too long; an exception is placed at the last line of the user's that it passed.
     """
     task = _Task(root=root.resolve(), entry_point=entry_point, offline=offline, clean=True)
-    return _outcome_of(task, argument, timeout=timeout).result
+    return _outcome_of(task, arguments, timeout=timeout).result
 
 
 def trace_entry_point(
@@ -95,7 +94,7 @@ def trace_entry_point(
     seen; see `call_entry_point` for arguments, result and errors.
     """
     task = _Task(root=root.resolve(), entry_point=entry_point, offline=False, clean=False)
-    outcome = _outcome_of(task, argument, timeout=timeout)
+    outcome = _outcome_of(task, (argument,), timeout=timeout)
     modules = {name: Path(file) for name, file in sorted(outcome.modules.items())}
     opened = [task.root / file for file in outcome.opened]
     return Traced(result=outcome.result, modules=modules, opened=opened)
@@ -123,10 +122,10 @@ class _Task(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-def _outcome_of(task: _Task, argument: Any, *, timeout: float) -> _Outcome:
+def _outcome_of(task: _Task, arguments: Sequence[Any], *, timeout: float) -> _Outcome:
     with tempfile.TemporaryDirectory(prefix="adapterctl-") as name:
         scratch = Path(name)
-        told = {**task.told(scratch / "outcome.json"), "argument": argument}
+        told = {**task.told(scratch / "outcome.json"), "arguments": arguments}
         (scratch / "task.json").write_bytes(msgspec.json.encode(told))
         done = _run(scratch, task, timeout=timeout)
         outcome = _outcome(scratch / "outcome.json", done, task.entry_point)

@@ -1,4 +1,4 @@
-"""Runs ``path.py:function`` on a JSON argument; started by `calling`, never imported.
+"""Runs ``path.py:function`` on JSON arguments; started by `calling`, never imported.
 
 Uses as little of the standard library as possible: it must start fast, and the user's code must
 find the process clean.
@@ -27,7 +27,7 @@ def main(task_file: str) -> None:
         sys.addaudithook(_watching(opened))
     before = set(sys.modules)
     function = getattr(_load(task["name"], task["file"]), task["function"])
-    result = function(task["argument"])
+    result = function(*task["arguments"])
     sys.excepthook = _reporter(outcome, user_code=False)
     _write(outcome, {"result": result, "modules": _files(before), "opened": sorted(opened)})
 

@@ -1,0 +1,157 @@
+"""Rebuilding a fine-tune that lives at a provider onto open weights, by its recipe.
+
+There is no old base to run: the predictions that were recorded for it are the old side.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from functools import partial
+
+import msgspec
+
+from adapterctl.errors import InvalidInput
+from adapterctl.jobs import building, filing, gates, probe, sides
+from adapterctl.jobs.effect import must_take_effect
+from adapterctl.jobs.inputs.code_root import code_root
+from adapterctl.jobs.inputs.sources import Sources
+from adapterctl.jobs.locks import alone
+from adapterctl.jobs.parity import Answers, parity
+from adapterctl.jobs.project import Project
+from adapterctl.jobs.recorded import recorded
+from adapterctl.jobs.register import pin
+from adapterctl.jobs.versions import Pins, Result, file_version
+from adapterctl.records.adopted import AdoptedVersion
+from adapterctl.records.event import Event
+from adapterctl.records.version import RebuiltFrom, VersionRecord
+from adapterctl.rules.aliases import aliases
+from adapterctl.rules.outcomes import Rebuilt
+
+RUNG = "hosted, by its recipe"
+
+
+def rebuild_hosted(
+    project: Project, adapter: str, version: int, *, to: str, device: str
+) -> Rebuilt | None:
+    """Rebuilds a hosted fine-tune on ``to`` and registers the candidate.
+
+    Interrupted, it goes on from its last checkpoint when it is run again.
+
+    Returns:
+        ``None`` where the version is no hosted fine-tune with a recipe.
+
+    Raises:
+        InvalidInput: no predictions are recorded for it.
+        NotRebuildable: a gate refuses the recipe.
+    """
+    started = time.perf_counter()
+    old = project.registry.any_record(adapter, version)
+    if not isinstance(old, AdoptedVersion) or old.hosted is None or old.hosted.recipe is None:
+        return None
+    answers = _recorded(project, old)
+    recipe = msgspec.structs.replace(project.registry.recipe(adapter), base=to)
+    sources = gates.passed(project, recipe)
+    pins = pin(project, sources, taken=None, device=device)
+    work = project.private / "work" / pins.inputs
+    with alone(work):
+        known = filing.find(project, adapter, pins.inputs)
+        record = known or _built(project, sources, pins, old=old, answers=answers, device=device)
+        building.discard(work)
+    path = project.registry.record_path(adapter, record.version)
+    return Rebuilt(
+        adapter=adapter,
+        from_version=version,
+        to_version=record.version,
+        base=to,
+        rung=RUNG,
+        report=record.rebuilt_from.parity if record.rebuilt_from else None,
+        seconds=round(time.perf_counter() - started, 1),
+        record=path.relative_to(project.root).as_posix(),
+    )
+
+
+def _recorded(project: Project, old: AdoptedVersion) -> Answers:
+    found = recorded(project, old.adapter, old.version)
+    if found is None:
+        name = f"{old.adapter}@{old.version}"
+        raise InvalidInput.one(
+            "it lives at a provider, and no predictions of it are recorded to compare with",
+            place=name,
+            hint=f"adapterctl evaluate {name} --endpoint URL, or adapterctl register RECIPE "
+            "--predictions FILE",
+        )
+    return found
+
+
+def _built(
+    project: Project,
+    sources: Sources,
+    pins: Pins,
+    *,
+    old: AdoptedVersion,
+    answers: Answers,
+    device: str,
+) -> VersionRecord:
+    work = project.private / "work" / pins.inputs
+    built = building.build(project, sources, work=work, device=device)
+    sources = built.sources
+    base = sides.open_base(sources, device=device)
+    must_take_effect(project, sources, base=base, adapter=built.folder)
+    bare = sides.evaluate(project, sources, base=base, adapter=None, side="bare base")
+    new = sides.evaluate(project, sources, base=base, adapter=built.folder, side="candidate")
+    probe.take(project, sources, base=base, adapter=built.folder)
+    report = parity(
+        project,
+        sources.recipe,
+        old=answers,
+        bare=bare.predictions,
+        candidate=new.predictions,
+        old_side="recorded",
+    )
+    stated = old.base.stated or old.base.kind
+    origin = RebuiltFrom(
+        version=old.version,
+        # A provider's name for a base need not be one that the registry can hold.
+        base=re.sub(r"[^a-z0-9._-]+", "-", stated.lower()).strip("-._") or "provider",
+        rung=RUNG,
+        parity=report,
+        changes={"base": [stated, sources.recipe.base]},
+    )
+    result = Result(
+        training=built.facts.training,
+        prepared=built.facts.prepared,
+        metrics=new.metrics,
+        predictions={
+            "old": answers,
+            "bare": bare.predictions,
+            "adapter": new.predictions,
+        },
+        rebuilt_from=origin,
+    )
+    filed = file_version(
+        project,
+        sources,
+        pins,
+        work=work,
+        code_root=code_root(project, sources.recipe),
+        result=result,
+        announce=partial(_announce, project),
+    )
+    if filed.pending is not None:
+        project.display.say(filing.PENDING.format(reason=filed.pending))
+    return filed.record
+
+
+def _announce(project: Project, record: VersionRecord) -> None:
+    """Notes the candidate, once."""
+    if record.version in aliases(project.registry.events(record.adapter)).values():
+        return
+    event = Event(
+        event="candidate",
+        version=record.version,
+        at=project.stamp,
+        by=project.by,
+        because=f"rebuilt on {record.base.base}",
+    )
+    project.registry.append_event(record.adapter, event)
