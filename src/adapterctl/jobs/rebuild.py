@@ -215,7 +215,8 @@ def _origin(job: Job, report: ParityReport) -> RebuiltFrom:
 def _mirrored(job: Job, filed: Filed) -> None:
     if filed.pending is not None:
         job.project.display.say(filing.PENDING.format(reason=filed.pending))
-    job.journal.note("mirrored", at=job.project.stamp, pending=filed.pending)
+        return  # what was not mirrored is not noted: --resume mirrors it, and sync does too
+    job.journal.note("mirrored", at=job.project.stamp)
 
 
 def _old_answers(job: Job, place: Project) -> tuple[Answers, OldSide]:
