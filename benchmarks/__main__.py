@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from benchmarks import banking77, fingerprint, importing, joining, registering, startup
+from benchmarks import (
+    banking77,
+    fingerprint,
+    importing,
+    joining,
+    registering,
+    rolling_back,
+    startup,
+)
 
 
 def main() -> int:
-    every = (startup, joining, importing, fingerprint, registering, banking77)
+    every = (startup, joining, rolling_back, importing, fingerprint, registering, banking77)
     return max([each.main([]) for each in every])
 
 
