@@ -73,7 +73,7 @@ def test_it_may_die_at_any_moment_and_again_when_it_is_resumed(
     lasts = time.monotonic() - began
     chance = random.Random(20261123)
     deaths = 0
-    for number in range(8):
+    for number in range(4):
         root = copied(serving, tmp_path / str(number))
         for words in (REBUILD, (*REBUILD, "--resume")):
             running = start(root, *words)
@@ -81,7 +81,13 @@ def test_it_may_die_at_any_moment_and_again_when_it_is_resumed(
             deaths += running.kill().status == KILLED
         survived(root, rebuilt)
         shutil.rmtree(root.parent)
-    assert deaths > 8
+    assert deaths > 4
+
+
+def test_a_finished_rebuild_keeps_its_journal_when_it_is_resumed(
+    rebuilt: Path, tmp_path: Path
+) -> None:
+    survived(copied(rebuilt, tmp_path), rebuilt)
 
 
 def test_a_line_that_was_cut_off_does_not_spoil_the_next(tmp_path: Path) -> None:

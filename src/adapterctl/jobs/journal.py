@@ -35,6 +35,11 @@ class Journal:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.steps, self._torn = {}, False
 
+    def turn_over(self) -> None:
+        """Forgets the steps, and leaves what was made where it is."""
+        (self.folder / NAME).unlink(missing_ok=True)
+        self.steps, self._torn = {}, False
+
     def clear_away(self) -> None:
         """Removes what was made, and keeps the journal: it tells what happened when."""
         for path in self.folder.iterdir():

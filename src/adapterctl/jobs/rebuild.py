@@ -108,7 +108,7 @@ def _open(
             hint=f"adapterctl plan {adapter}@{version} --to {to}",
         )
     journal = Journal(folder)
-    if not resume or journal.done("mirrored"):
+    if not resume:
         journal.start_over()
     if not journal.done("planned"):
         journal.note("planned", at=project.stamp, to=to)
@@ -128,6 +128,9 @@ def _run(job: Job) -> tuple[VersionRecord, ParityReport]:
         )
         _mirrored(job, filed)
         return known, known.rebuilt_from.parity
+    if job.journal.done("mirrored"):
+        job.journal.turn_over()  # it tells of a candidate that other inputs gave
+        job.journal.note("planned", at=job.project.stamp, to=job.plan.proposed_recipe.base)
     old, old_side = _old_answers(job, place)
     return _build(job, sources, pins=pins, place=place, old=old, old_side=old_side)
 
