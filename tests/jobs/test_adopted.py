@@ -130,7 +130,9 @@ def test_verify_finds_an_adopted_version_that_is_gone_from_the_remote(command, r
 
 def test_an_adopted_version_is_promoted_rolled_back_and_retired(command, root):
     assert command("promote", "router@1").status == 0
-    assert command("promote", "router@2").status == 0
+    refused = command("promote", "router@2")
+    assert (refused.status, "nothing compares it with the champion, @1" in refused.err) == (1, True)
+    assert command("promote", "router@2", "--because", "it serves already").status == 0
     assert mirror(root).aliases("router") == {"champion": 2, "previous": 1}
     assert command("rollback", "router").status == 0
     assert mirror(root).aliases("router") == {"champion": 1, "previous": 2}
@@ -142,7 +144,7 @@ def test_an_adopted_version_is_promoted_rolled_back_and_retired(command, root):
 
 def test_a_rollback_that_cannot_be_proven_says_why(command):
     command("promote", "router@1")
-    command("promote", "router@2")
+    command("promote", "router@2", "--because", "it serves already")
     said = command("rollback", "router", "--check")
     assert (said.status, "router@1 was imported" in said.err) == (3, True)
 

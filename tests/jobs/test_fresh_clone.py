@@ -144,7 +144,7 @@ def test_the_replayed_version_predicts_through_mlflow(
 
 def test_it_reproduces_the_champion_bit_for_bit(bare: Path) -> None:
     [result] = answer(bare, "reproduce", "router@champion")["results"]
-    assert (result["level"], result["identical"]) == ("B2", True)
+    assert (result["level"], result["identical"]) == ("B3", True)
 
 
 def test_a_base_that_moved_is_found_where_the_registry_says(bare: Path, origin: Path) -> None:

@@ -48,6 +48,7 @@ class Place:
     Attributes:
         path: how the name of the function's argument ``path`` ends, when it has to.
         since: begin to look when a path that contains this is about to be changed: looking is slow.
+        nth: at which such change.
     """
 
     module: str
@@ -55,12 +56,13 @@ class Place:
     entering: bool = False
     path: str = ""
     since: str = ""
+    nth: int = 1
 
 
-def after(where: str, *, path: str = "", since: str = "") -> Place:
+def after(where: str, *, path: str = "", since: str = "", nth: int = 1) -> Place:
     """Returns the place where ``module:function`` is left."""
     module, _, function = where.partition(":")
-    return Place(module=module, function=function, path=path, since=since)
+    return Place(module=module, function=function, path=path, since=since, nth=nth)
 
 
 def before(where: str, *, path: str = "", since: str = "") -> Place:
@@ -141,6 +143,11 @@ class Running:
         self._said.unlink()
         return Done(status=self._process.exitcode, said=said)
 
+    def kill(self) -> Done:
+        """Kills it where it stands, if it has not ended."""
+        self._process.kill()
+        return self.done()
+
 
 def start(
     root: Path,
@@ -219,7 +226,8 @@ def _lie_in_wait(kill: Kill | None) -> None:
         case Place(since=""):
             sys.setprofile(AtPlace(kill))
         case Place(since=since):
-            sys.addaudithook(OnceChanged(re.escape(since), partial(sys.setprofile, AtPlace(kill))))
+            look = partial(sys.setprofile, AtPlace(kill))
+            sys.addaudithook(OnceChanged(re.escape(since), look, nth=kill.nth))
 
 
 def _alone_on_a_core() -> None:

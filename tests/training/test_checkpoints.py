@@ -49,6 +49,17 @@ def test_the_newest_two_are_kept(tmp_path: Path) -> None:
     assert names(tmp_path) == ["step-00000002", "step-00000010"]
 
 
+def test_damaged_ones_from_further_on_do_not_crowd_out_the_next(tmp_path: Path) -> None:
+    for step in (8, 12):
+        save(tmp_path, checkpoint(step))
+        flip(tmp_path / f"step-{step:08d}" / "state.pt")
+    assert newest(tmp_path) is None
+    save(tmp_path, checkpoint(4))
+    found = newest(tmp_path)
+    assert found is not None and found.step == 4
+    assert names(tmp_path) == ["step-00000004"]
+
+
 def test_without_checkpoints_there_is_none(tmp_path: Path) -> None:
     assert newest(tmp_path / "absent") is None
 

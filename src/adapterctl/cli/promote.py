@@ -16,7 +16,8 @@ from adapterctl.cli.rollback import say_moved
 def command(ctx: click.Context, *, adapter: str, because: str | None, form: str) -> int:
     """Make NAME@VERSION (or NAME@candidate) the champion.
 
-    A rebuilt version is refused without its passed parity report unless a reason is given.
+    Without a passed parity report it is refused unless a reason is given, which is recorded; a
+    first champion needs none.
     """
     from adapterctl.jobs.promote import promote
 

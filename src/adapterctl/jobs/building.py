@@ -154,7 +154,8 @@ def _slot(sources: Sources, examples: list[Example], *, work: Path) -> SlotJob:
         training=recipe.training,
         examples=examples,
         labels=list(sources.labels),
-        work_dir=work / "checkpoints",
+        # The trainer knows a base by its config and sizes: the same of others must not go on here.
+        work_dir=work / "checkpoints" / str(sources.base.fingerprint).removeprefix("fp1:")[:16],
         out_dir=work / "adapter",
         base_name=sources.base.source.hub or sources.base.base,
         base_revision=sources.base.revision,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adapterctl.errors import InvalidInput, Problem, Refused
 from adapterctl.jobs.inputs.sources import Sources
 from adapterctl.jobs.project import Project
+from adapterctl.records.recipe import Recipe
 from adapterctl.rules.effects import idle, misfits
 from adapterctl.rules.probe import probe_rows
 
@@ -34,21 +35,37 @@ def must_take_effect(
         Refused: keys or target modules without a place (WGT002), or the base answers to the
             last bit as without it (WGT001).
     """
+    places = probe_rows(sources.rows, sources.recipe.probe)
+    rows = [sources.rows[source][number] for source, number in places]
+    project.display.say(f"asking {len(rows)} rows with {sources.recipe.adapter} and without it")
+    must_change_answers(sources.recipe, base, adapter=adapter, rows=rows, labels=sources.labels)
+
+
+def must_change_answers(
+    recipe: Recipe,
+    base: LoadedBase,
+    *,
+    adapter: Path,
+    rows: Sequence[dict[str, Any]],
+    labels: Sequence[str],
+) -> None:
+    """Refuses an adapter that is not one for its base, or changes the answer to none of ``rows``.
+
+    Raises:
+        InvalidInput, Refused: see `must_take_effect`.
+    """
     from adapterctl.training.adapted import fit
     from adapterctl.training.asking.effect import effect
 
-    name = sources.recipe.adapter
+    name = recipe.adapter
     _must_be_finite(adapter, name)
     _refuse(misfits(fit(base, adapter), place=name))
-    places = probe_rows(sources.rows, sources.recipe.probe)
-    rows = [sources.rows[source][number] for source, number in places]
-    project.display.say(f"asking {len(rows)} rows with {name} and without it")
     found = effect(
         base,
         adapter,
         rows=rows,
-        labels=sources.labels,
-        settings=sources.recipe.training,
+        labels=labels,
+        settings=recipe.training,
         place=f"{name}: probe",
     )
     _refuse(idle(found, place=name))

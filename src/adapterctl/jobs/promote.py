@@ -55,7 +55,8 @@ def promote(project: Project, wanted: str, *, because: str | None) -> Moved:
 
     Raises:
         InvalidInput: no version or alias is named.
-        Refused: a rebuilt version without a passed report, and no reason given.
+        Refused: no passed report speaks for it, and no reason is given. A first champion that
+            was not rebuilt needs neither.
     """
     if "@" not in wanted:
         raise InvalidInput.one(
@@ -63,13 +64,26 @@ def promote(project: Project, wanted: str, *, because: str | None) -> Moved:
         )
     adapter, version = project.version_of(wanted)
     record = project.registry.any_record(adapter, version)
-    rebuilt = record.rebuilt_from if isinstance(record, VersionRecord) else None
-    if rebuilt is not None and rebuilt.parity.verdict != "PASS" and not (because or "").strip():
+    lacking = _lacking(project, record)
+    if lacking is not None and not (because or "").strip():
         raise Refused(
-            f"{adapter}@{version} has no passed parity report: {rebuilt.parity.verdict}",
+            f"{adapter}@{version} has no passed parity report: {lacking}",
             hint=f'adapterctl promote {adapter}@{version} --because "..." records your reason',
         )
     return move(project, record, kind="promoted", because=because)
+
+
+def _lacking(project: Project, record: AnyRecord) -> str | None:
+    """Returns why no report speaks for a version, if it needs one."""
+    champion = aliases(project.registry.events(record.adapter)).get("champion")
+    if champion == record.version:
+        return None
+    rebuilt = record.rebuilt_from if isinstance(record, VersionRecord) else None
+    if rebuilt is not None:
+        return None if rebuilt.parity.verdict == "PASS" else rebuilt.parity.verdict
+    if champion is None:
+        return None
+    return f"it was not rebuilt, and nothing compares it with the champion, @{champion}"
 
 
 def retire(project: Project, adapter: str, *, because: str) -> Moved:

@@ -112,7 +112,7 @@ def _open(
             hint=f"adapterctl plan {adapter}@{version} --to {to}",
         )
     journal = Journal(folder)
-    if not resume or journal.done("mirrored"):
+    if not resume:
         journal.start_over()
     if not journal.done("planned"):
         journal.note("planned", at=project.stamp, to=to)
@@ -132,6 +132,9 @@ def _run(job: Job) -> tuple[VersionRecord, ParityReport]:
         )
         _mirrored(job, filed)
         return known, known.rebuilt_from.parity
+    if job.journal.done("mirrored"):
+        job.journal.turn_over()  # it tells of a candidate that other inputs gave
+        job.journal.note("planned", at=job.project.stamp, to=job.plan.proposed_recipe.base)
     old, old_side = _old_answers(job, place)
     return _build(job, sources, pins=pins, place=place, old=old, old_side=old_side)
 
@@ -219,7 +222,8 @@ def _origin(job: Job, report: ParityReport) -> RebuiltFrom:
 def _mirrored(job: Job, filed: Filed) -> None:
     if filed.pending is not None:
         job.project.display.say(filing.PENDING.format(reason=filed.pending))
-    job.journal.note("mirrored", at=job.project.stamp, pending=filed.pending)
+        return  # what was not mirrored is not noted: --resume mirrors it, and sync does too
+    job.journal.note("mirrored", at=job.project.stamp)
 
 
 def _old_answers(job: Job, place: Project) -> tuple[Answers, OldSide]:

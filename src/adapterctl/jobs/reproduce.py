@@ -17,9 +17,10 @@ from adapterctl.jobs.trail_file import TRAIL, read_trail
 from adapterctl.records.event import Event
 from adapterctl.records.reading import read_json
 from adapterctl.records.version import VersionRecord
+from adapterctl.rules.causes import likely_cause
 from adapterctl.rules.environments import differences
 from adapterctl.rules.outcomes import Reproduction
-from adapterctl.rules.trails import first_difference
+from adapterctl.rules.trails import Divergence, first_difference
 from adapterctl.rules.trainer_commands import command_of
 from adapterctl.stores.safetensors import config_digest, weights_digest
 
@@ -103,18 +104,39 @@ def _compare(record: VersionRecord, room: Path) -> Reproduction:
     facts = read_json((rebuilt / FACTS).read_bytes(), BuildFacts, file=FACTS)
     identical = digest == record.weights_sha256 and config == record.adapter_config_sha256
     own_trainer = command_of(record.recipe) is not None
-    environments = record.environment, facts.environment
-    recorded = read_trail(room / ".version" / TRAIL)
+    environment = differences(record.environment, facts.environment, own_trainer=own_trainer)
+    steps = read_trail(room / ".version" / TRAIL), read_trail(rebuilt / TRAIL)
+    divergence = first_difference(*steps)
+    level = _level(record, facts, identical=identical)
+    if level == "B2" and all(steps) and divergence is None:
+        level = "B3"
     return Reproduction(
         adapter=record.adapter,
         version=record.version,
-        level=_level(record, facts, identical=identical),
+        level=level,
         identical=identical,
         digest_recorded=record.weights_sha256,
         digest_rebuilt=digest,
-        first_difference=first_difference(recorded, read_trail(rebuilt / TRAIL)),
-        environment=tuple(differences(*environments, own_trainer=own_trainer)),
+        first_difference=divergence,
+        environment=tuple(environment),
         promise="B1" if own_trainer else "B2",
+        cause=None if identical else _cause(record, facts, divergence, environment=environment),
+    )
+
+
+def _cause(
+    record: VersionRecord,
+    facts: BuildFacts,
+    divergence: Divergence | None,
+    *,
+    environment: list[str],
+) -> str:
+    sets = sorted(record.prepared.keys() | facts.prepared.keys())
+    return likely_cause(
+        same_rows=facts.prepared == record.prepared,
+        differing_sets=[s for s in sets if facts.prepared.get(s) != record.prepared.get(s)],
+        divergence=divergence,
+        environment=environment,
     )
 
 
@@ -127,12 +149,14 @@ def _level(record: VersionRecord, facts: BuildFacts, *, identical: bool) -> str:
 
 
 def _note(project: Project, found: Reproduction) -> None:
-    details = {
+    details: dict[str, object] = {
         "level": found.level,
         "kept": found.kept,
         "identical": found.identical,
         "digest": found.digest_rebuilt,
     }
+    if found.cause is not None:
+        details["cause"] = found.cause
     event = Event(
         event="reproduced",
         version=found.version,

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adapterctl.errors import AdapterctlError, InvalidInput
-from adapterctl.jobs import filing
-from adapterctl.jobs.inputs.base_folder import checked
+from adapterctl.jobs.effect import must_change_answers
+from adapterctl.jobs.inputs.base_folder import identify, locate
 from adapterctl.jobs.project import Project, require
 from adapterctl.jobs.promote import Moved, move
-from adapterctl.jobs.verify import pins
+from adapterctl.jobs.verify import pins_and
 from adapterctl.records.adopted import AnyRecord
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.adoption.adopted import built
 from adapterctl.rules.aliases import aliases
+from adapterctl.rules.effects import any_rows
 from adapterctl.rules.outcomes import Checked
+
+if TYPE_CHECKING:
+    from adapterctl.training.loading import LoadedBase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +45,14 @@ def rollback(project: Project, adapter: str, *, because: str | None) -> Moved:
 
 
 def check(project: Project, adapter: str, *, device: str) -> RollbackCheck:
-    """Fetches, hashes and loads the rollback target; changes nothing."""
+    """Proves now that the target resolves, hashes right, loads and answers; changes nothing.
+
+    Every byte comes from the remote into an empty cache, and the base is hashed anew: what was
+    found in order yesterday counts for nothing. What must load is what was just fetched.
+    """
+    require("torch", extra="train", needed_for="loading the rollback target")
     record = built(_target(project, adapter))
-    wanted = f"{record.adapter}@{record.version}"
-    parts = [*pins(project, wanted), _loads(project, record, device=device)]
+    parts = pins_and(project, record, partial(_serves, project, record, device=device))
     return RollbackCheck(adapter=record.adapter, version=record.version, parts=tuple(parts))
 
 
@@ -56,21 +68,52 @@ def _target(project: Project, adapter: str) -> AnyRecord:
     return project.registry.any_record(adapter, held["previous"])
 
 
-def _loads(project: Project, record: VersionRecord, *, device: str) -> Checked:
-    require("torch", extra="train", needed_for="loading the rollback target")
-    from adapterctl.training.adapted import load_adapted
-    from adapterctl.training.determinism import resolve_device
-
+def _serves(
+    project: Project, record: VersionRecord, folder: Path, *, device: str
+) -> Iterator[Checked]:
+    yield from _beside_the_weights(project, record)
+    name = record.base.base
     try:
-        load_adapted(
-            checked(project, record.base),
-            filing.fetched(project, record) / "adapter",
-            task=record.recipe.task,
-            device=resolve_device(device),
-            num_labels=len(record.labels) or None,
-            trust_remote_code=record.recipe.trust_remote_code,
+        base, adapter = _loaded(project, record, device=device), folder / "adapter"
+        must_change_answers(
+            record.recipe,
+            base,
+            adapter=adapter,
+            rows=any_rows(record.recipe.task),
+            labels=record.labels,
         )
     except AdapterctlError as error:
         problem = error.problems[0]
-        return Checked(what="loads", pin=record.base.base, problem=problem.what, hint=problem.hint)
-    return Checked(what="loads", pin=record.base.base, problem=None)
+        yield Checked(what="loads", pin=name, problem=problem.what, hint=problem.hint)
+        return
+    yield Checked(what="loads", pin=name, problem=None, notes=("it answers otherwise than bare",))
+
+
+def _beside_the_weights(project: Project, record: VersionRecord) -> Iterator[Checked]:
+    """Yields whether config and tokenizer of the base are the recorded ones, where they differ."""
+    folder = locate(project, record.base)
+    found = identify(project, folder).digests
+    for what in ("config", "tokenizer", "chat_template"):
+        then, now = getattr(record.base.digests, what), getattr(found, what)
+        if then is not None and then != now:
+            yield Checked(
+                what=f"base {what}",
+                pin=then,
+                problem=f"the {what.replace('_', ' ')} of base {record.base.base!r} changed: "
+                f"{now or 'it is gone'}",
+                hint=f"put back what was there: {folder}",
+            )
+
+
+def _loaded(project: Project, record: VersionRecord, *, device: str) -> LoadedBase:
+    from adapterctl.training.determinism import resolve_device
+    from adapterctl.training.loading import load_base
+
+    return load_base(
+        locate(project, record.base),
+        task=record.recipe.task,
+        head_seed=record.recipe.training.seed,
+        device=resolve_device(device),
+        num_labels=len(record.labels) or None,
+        trust_remote_code=record.recipe.trust_remote_code,
+    )

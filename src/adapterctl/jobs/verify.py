@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,9 @@ from adapterctl.rules.outcomes import Checked
 from adapterctl.rules.removal import removal, said
 from adapterctl.stores.safetensors import weights_digest
 
+FETCHED = "version"
+"""The folder of the version inside the empty cache."""
+
 
 def verify(project: Project, wanted: str) -> list[Checked]:
     """Checks every pin, then the lock beside the record, and compares environments (ENV003)."""
@@ -40,21 +44,37 @@ def pins(project: Project, wanted: str) -> list[Checked]:
 
     Of an adopted version these are its own files, and its data where a list named them.
     """
-    adapter, version = project.version_of(wanted)
-    record = project.registry.any_record(adapter, version)
-    place = project.private / "verifications" / f"{adapter}-{version}"
+    record = project.registry.any_record(*project.version_of(wanted))
+    with _empty_cache(project, f"{record.adapter}-{record.version}") as place:
+        if isinstance(record, AdoptedVersion):
+            return list(_adopted_checks(project, record, place))
+        return list(_checks(project, record, place))
+
+
+def pins_and(
+    project: Project, record: VersionRecord, then: Callable[[Path], Iterable[Checked]]
+) -> list[Checked]:
+    """Does as `pins`, and where all is well ``then`` goes on with the version's fetched folder."""
+    with _empty_cache(project, f"{record.adapter}-{record.version}") as place:
+        found = list(_checks(project, record, place))
+        whole = all(each.problem is None for each in found)
+        return [*found, *(then(place / FETCHED) if whole else ())]
+
+
+@contextmanager
+def _empty_cache(project: Project, name: str) -> Iterator[Path]:
+    place = project.private / "verifications" / name
     with alone(place):
         shutil.rmtree(place, ignore_errors=True)
         try:
-            if isinstance(record, AdoptedVersion):
-                return list(_adopted_checks(project, record, place))
-            return list(_checks(project, record, place))
+            yield place
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
 
 def _checks(project: Project, record: VersionRecord, folder: Path) -> Iterator[Checked]:
-    yield _check("base", record.base.fingerprint, lambda: checked(project, record.base))
+    whole = partial(checked, project, record.base, afresh=True)
+    yield _check("base", record.base.fingerprint, whole)
     yield from _data(project, record, folder)
     yield _check("artifacts", record.artifacts.md5, lambda: _artifacts(project, record, folder))
 
@@ -109,7 +129,7 @@ def _md5(record: AdoptedVersion) -> str:
 def _artifacts(project: Project, record: AnyRecord, folder: Path) -> None:
     if record.artifacts is None:
         raise AdapterctlError("WGT002 imported without weights")
-    version = folder / "version"
+    version = folder / FETCHED
     project.dvc.fetch_folder(record.artifacts, version, from_remote=True)
     if record.weights_sha256 is None:
         return  # pickled: the fetch has compared the file

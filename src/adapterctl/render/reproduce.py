@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
-from adapterctl.rules.outcomes import Reproduction
+from adapterctl.rules.outcomes import NotReproduced, Reproduction
 from adapterctl.rules.trails import Divergence
 
 LEVELS = {
+    "B3": "B3: every input came back; the weights and each logged step are bit-identical",
     "B2": "B2: every input came back, and the weights are bit-identical",
     "B1": "B1: every input came back and was prepared to the same bytes; the weights differ",
     "B0": "B0: every input came back; preprocessing gives other bytes here",
@@ -31,6 +32,8 @@ def text(found: Reproduction) -> str:
         lines += [f"  changed   {line}" for line in found.environment]
         if not found.environment:
             lines.append("  changed   nothing in the environment that is known to change results")
+    if found.cause is not None and not found.kept:
+        lines.append(f"  likely    {found.cause}")
     if found.promise == "B1":
         lines.append("  promise   B1: a trainer command's weights may differ; parity (B4) counts")
     return "\n".join(lines)
@@ -62,6 +65,30 @@ def result(found: Reproduction) -> dict[str, Any]:
         "first_difference": _difference(difference),
         "environment": list(found.environment),
         "promise": found.promise,
+        "cause": found.cause,
+        "error": None,
+    }
+
+
+def failed(found: NotReproduced) -> str:
+    """Returns what stopped one version of a drill, for a person."""
+    return f"{found.adapter}@{found.version} could not be reproduced\n  {found.error}"
+
+
+def failed_result(found: NotReproduced) -> dict[str, Any]:
+    """Returns what stopped one version of a drill, in the shape of the others."""
+    return {
+        "adapter": found.adapter,
+        "version": found.version,
+        "level": None,
+        "identical": False,
+        "digest_recorded": None,
+        "digest_rebuilt": None,
+        "first_difference": None,
+        "environment": [],
+        "promise": None,
+        "cause": None,
+        "error": found.error,
     }
 
 

@@ -59,3 +59,11 @@ def idle(effect: Effect, *, place: str) -> Iterator[Problem]:
             "last bit as without it",
             hint="train longer, or with a higher learning rate or a shorter warm-up",
         )
+
+
+def any_rows(task: str) -> list[dict[str, str]]:
+    """Returns prepared rows that need no data: LoRA that does anything shows in any answer."""
+    texts = ("what is this about", "please answer in one word", "the quick brown fox")
+    if task == "CAUSAL_LM":
+        return [{"prompt": text, "completion": text} for text in texts]
+    return [{"text": text} for text in texts]

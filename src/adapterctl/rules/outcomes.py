@@ -53,10 +53,12 @@ class Reproduction:
     """What a reproduction found.
 
     Attributes:
-        level: the highest promise that holds: ``B0`` inputs, ``B1`` preprocessing, ``B2`` weights.
+        level: the highest promise that holds: ``B0`` inputs, ``B1`` preprocessing, ``B2`` weights,
+            ``B3`` every logged step of the trail as well.
         first_difference: the first step of the trail that differs, when one does.
         environment: what differs between then and now and can change results.
         promise: the level that its trainer promises: ``B2`` the builtin one, ``B1`` a command.
+        cause: the likely reason of a mismatch, in words; ``None`` without one.
     """
 
     adapter: str
@@ -68,11 +70,21 @@ class Reproduction:
     first_difference: Divergence | None
     environment: tuple[str, ...]
     promise: str = "B2"
+    cause: str | None = None
 
     @property
     def kept(self) -> bool:
         """Whether the promise was kept; levels are named in their order."""
         return self.level >= self.promise
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotReproduced:
+    """A version of a drill that could not even be run again: an input is gone, or changed."""
+
+    adapter: str
+    version: int
+    error: str
 
 
 @dataclass(frozen=True, kw_only=True)

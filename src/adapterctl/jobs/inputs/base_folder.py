@@ -104,8 +104,13 @@ def _source(project: Project, base: Base | BasePin) -> BaseSource:
     return today.source if today.fingerprint == base.fingerprint else base.source
 
 
-def checked(project: Project, base: Base | BasePin) -> Path:
+def checked(project: Project, base: Base | BasePin, *, afresh: bool = False) -> Path:
     """Returns the base's folder after comparing its fingerprint with the recorded one.
+
+    Args:
+        project: where.
+        base: declared or recorded.
+        afresh: hash every byte, even of files that look as they did when they were hashed last.
 
     Raises:
         Mismatch: the weights are not the ones that were added.
@@ -113,7 +118,7 @@ def checked(project: Project, base: Base | BasePin) -> Path:
     if base.fingerprint is None and base.source.provider is None:
         raise _no_fingerprint(base)
     folder = locate(project, base)
-    found = identify(project, folder)
+    found = identify(project, folder, afresh=afresh)
     if found.fingerprint != base.fingerprint:
         raise Mismatch(
             f"the weights of base {base.base!r} changed: {found.fingerprint} instead of "
@@ -131,11 +136,11 @@ def checked(project: Project, base: Base | BasePin) -> Path:
     return folder
 
 
-def identify(project: Project, folder: Path) -> BaseIdentity:
+def identify(project: Project, folder: Path, *, afresh: bool = False) -> BaseIdentity:
     """Fingerprints a folder of weights, with progress, cached by file identity."""
     from adapterctl.stores.safetensors import identify as identify_folder
 
-    cache = project.private / "cache" / "fingerprints"
+    cache = None if afresh else project.private / "cache" / "fingerprints"
     return identify_folder(folder, cache=cache, progress=project.display.progress)
 
 

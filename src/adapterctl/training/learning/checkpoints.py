@@ -67,13 +67,20 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
             place=str(folder),
             hint="make room or choose another folder, and run it again: it resumes",
         ) from error
-    for old in sorted(folder.glob("step-*"))[:-_KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+    _tidy(folder, final.name)
 
 
 def newest(folder: Path) -> Checkpoint | None:
     """Returns the newest checkpoint whose digests are right, if there is one."""
     return next(_whole(folder), None)
+
+
+def _tidy(folder: Path, last: str) -> None:
+    """Keeps the newest; whatever lies after the last is damaged, for training came from before."""
+    names = sorted(path.name for path in folder.glob("step-*"))
+    before = [name for name in names if name <= last]
+    for name in {*names} - {*before[-_KEPT:]}:
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def forget(work_dir: Path) -> None:
