@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from adapterctl.errors import AdapterctlError, MissingExtra, Unreachable
 from adapterctl.jobs import environment_lock
 from adapterctl.jobs.inputs.base_folder import locate
+from adapterctl.jobs.inputs.starting import START
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.parity import Answers
 from adapterctl.jobs.project import Project
@@ -98,6 +99,8 @@ def assemble(
     for name in (TRAIL, PROBE):
         if (work / "adapter" / name).is_file():
             shutil.copyfile(work / "adapter" / name, folder / name)
+    if (work / START).is_dir():
+        shutil.copytree(work / START, folder / START)
     write_atomically(folder / "recipe.yaml", recipe_text.encode())
     bundle(code_root, code, folder / "code")
     for side, answers in predictions.items():
@@ -119,6 +122,12 @@ def read_predictions(folder: Path, side: str, name: str) -> list[Prediction] | N
         return None
     lines = enumerate(path.read_bytes().splitlines(), start=1)
     return [read_json(line, Prediction, file=f"{path}:{number}") for number, line in lines]
+
+
+def read_answers(folder: Path, side: str, sets: Iterable[str]) -> Answers:
+    """Returns the recorded predictions of one side on those of the sets that have a file."""
+    found = {name: read_predictions(folder, side, name) for name in sets}
+    return {name: answers for name, answers in found.items() if answers is not None}
 
 
 def store(project: Project, folder: Path) -> ArtifactPin:

@@ -24,6 +24,7 @@ from adapterctl.rules.mapping.carrying import map_targets
 from adapterctl.rules.mapping.targets import Blocker, Question, RoleMap
 from adapterctl.rules.planning.differences import Change, base_changes, notes_on_texts
 from adapterctl.rules.planning.estimates import Cost, LearningRate, TextLengths, cost, learning_rate
+from adapterctl.rules.planning.ladder import Ladder, ladder
 from adapterctl.rules.planning.runways import Runway, instead, notes_on_runway, runway_of
 from adapterctl.rules.planning.trainer_plans import (
     TrainerFacts,
@@ -60,6 +61,7 @@ class RebuildPlan(Noun, frozen=True, kw_only=True):
         proposed_recipe: what a rebuild trains, exactly.
         changes_in_recipe: dotted field to ``[old, new]``.
         trainer: how the team's own trainer would be run; ``None`` for the builtin one.
+        ladder: the rungs that a rebuild would climb, until one passes.
     """
 
     adapter: str
@@ -86,6 +88,7 @@ class RebuildPlan(Noun, frozen=True, kw_only=True):
     proposed_recipe: Recipe
     changes_in_recipe: dict[str, list[Any]]
     trainer: TrainerPlan | None = None
+    ladder: Ladder
 
 
 class FleetPlan(Noun, frozen=True, kw_only=True):
@@ -152,6 +155,8 @@ def draft(facts: Facts) -> RebuildPlan:
     recipe = _proposed(facts, role_map.lora, rate)
     changes = recipe_changes(record.recipe, recipe)
     hidden = _unreached(facts, role_map, changes)
+    trainer = trainer_plan(facts.command, recipe) if facts.command else None
+    work = _cost(facts, recipe)
     blockers = [*facts.blockers, *_dead_ends(facts), *role_map.blockers, *hidden]
     return RebuildPlan(
         adapter=record.adapter,
@@ -174,10 +179,16 @@ def draft(facts: Facts) -> RebuildPlan:
         learning_rate=rate,
         lengths=facts.lengths,
         old_lengths=facts.old_lengths,
-        cost=_cost(facts, recipe),
+        cost=work,
         proposed_recipe=recipe,
         changes_in_recipe=changes,
-        trainer=trainer_plan(facts.command, recipe) if facts.command else None,
+        trainer=trainer,
+        ladder=ladder(
+            work.seconds if work else None,
+            old=facts.old,
+            new=facts.new,
+            by_command=trainer.cannot if trainer else (),
+        ),
     )
 
 
