@@ -36,9 +36,9 @@ Losses = dict[float, float]
 
 
 class Swept(Noun, frozen=True, kw_only=True):
-    """``swept.json``: what the trials came to; those that diverged have no loss."""
+    """``swept.json``: learning rates and their losses, those that diverged left out."""
 
-    losses: Losses
+    trials: list[tuple[float, float]]
     held_rows: int
     best: float
 
@@ -55,7 +55,7 @@ def attempt(climb: Climb) -> Attempt | Out:
         job.note(SWEEP, "swept", best=found.best)
     swept = read_json(file.read_bytes(), Swept, file=str(file))
     details = {
-        "held_out_loss": {f"{rate:g}": loss for rate, loss in sorted(swept.losses.items())},
+        "held_out_loss": {f"{rate:g}": loss for rate, loss in swept.trials},
         "held_out_rows": swept.held_rows,
         "learning_rate": swept.best,
     }
@@ -82,7 +82,7 @@ def _sweep(climb: Climb, *, carried: float) -> Swept | Out:
     losses = {rate: loss for rate, loss in losses.items() if math.isfinite(loss)}
     if not losses:
         return Out(why="no trial came to its end")
-    return Swept(losses=losses, held_rows=len(held), best=best(losses, carried=carried))
+    return Swept(trials=sorted(losses.items()), held_rows=len(held), best=best(losses, carried=carried))
 
 
 def _fleet(climb: Climb, *, held: set[int], rates: list[float]) -> Losses:
