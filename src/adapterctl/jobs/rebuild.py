@@ -23,6 +23,7 @@ from adapterctl.jobs.locks import alone
 from adapterctl.jobs.parity import Answers, OldSide
 from adapterctl.jobs.plan import plan
 from adapterctl.jobs.project import Project
+from adapterctl.jobs.salvage import if_lost
 from adapterctl.jobs.versions import Pins, Result, file_version
 from adapterctl.records.event import Event
 from adapterctl.records.version import RebuiltFrom, VersionRecord
@@ -30,7 +31,7 @@ from adapterctl.rules.aliases import aliases
 from adapterctl.rules.lead_times import PLANNED_ON
 from adapterctl.rules.outcomes import Rebuilt
 from adapterctl.rules.planning.budgets import Budget, budget, must_afford
-from adapterctl.rules.planning.ladder import Ladder
+from adapterctl.rules.planning.ladder import SALVAGE, Ladder
 from adapterctl.rules.planning.plans import RebuildPlan
 from adapterctl.rules.recipe_changes import recipe_changes
 
@@ -68,7 +69,7 @@ def rebuild(
         ladder, allowed = _affordable(project, the_plan, limits)
         job = Job(
             project=project,
-            record=project.registry.record(adapter, version),
+            record=if_lost(project, project.registry.record(adapter, version)),
             plan=the_plan,
             ladder=ladder,
             budget=allowed,
@@ -86,6 +87,7 @@ def rebuild(
         base=to,
         rung=origin.rung if origin else None,
         report=origin.parity if origin else None,
+        ladder=tuple(origin.ladder) if origin else (),
         seconds=round(time.perf_counter() - started, 1),
         record=path.relative_to(project.root).as_posix(),
     )
@@ -106,6 +108,12 @@ def _affordable(
     project: Project, the_plan: RebuildPlan, limits: Limits
 ) -> tuple[Ladder, Budget | None]:
     ladder = the_plan.ladder.up_to(limits.highest)
+    if not ladder.rungs:
+        raise Refused(
+            f"no rung up to {limits.highest!r} can be climbed",
+            place=f"{the_plan.adapter}@{the_plan.from_version} -> {the_plan.new_base}",
+            hint="; ".join(f"{one.rung}: {one.why}" for one in ladder.cannot),
+        )
     allowed = budget(limits.budget, project.policy.prices) if limits.budget else None
     name = f"{the_plan.adapter}@{the_plan.from_version}"
     must_afford(ladder, allowed, place=f"{name} -> {the_plan.new_base}")
@@ -177,6 +185,7 @@ def _file(climb: Climb, summit: Summit, *, begun: str) -> VersionRecord:
         parity=judged.report,
         changes=recipe_changes(job.record.recipe, found.sources.recipe),
         ladder=summit.ladder,
+        derived=found.rung == SALVAGE,
         begun=None if pins.inputs == begun else begun,
     )
     filed = file_version(

@@ -210,6 +210,8 @@ class RebuiltFrom(Sparse, frozen=True, kw_only=True):
         ladder: every rung that was tried, from the lowest.
         begun: inputs digest of the lowest rung, where a higher one was filed: the same rebuild
             again is known by it.
+        derived: it learned salvaged answers of the old version, whose data were gone: nobody may
+            call it rebuilt.
     """
 
     version: int
@@ -219,6 +221,7 @@ class RebuiltFrom(Sparse, frozen=True, kw_only=True):
     changes: dict[str, Any] = {}
     ladder: list[Climbed] = []
     begun: Sha256 | None = None
+    derived: bool = False
 
 
 class VersionRecord(Sparse, frozen=True, kw_only=True):

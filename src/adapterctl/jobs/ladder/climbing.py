@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from adapterctl.errors import Mismatch
-from adapterctl.jobs.ladder import carried, sweep, teacher, warm_start
+from adapterctl.jobs.ladder import carried, salvage, sweep, teacher, warm_start
 from adapterctl.jobs.ladder.climb import Attempt, Climb, Job, Out
 from adapterctl.jobs.ladder.gate import Candidate, pass_gate
 from adapterctl.records.parity import Verdict
 from adapterctl.records.version import Climbed
 from adapterctl.rules.planning.ladder import (
     CARRIED,
+    SALVAGE,
     SWEEP,
     TEACHER,
     WARM_START,
@@ -25,6 +26,7 @@ _ATTEMPTS: dict[str, Callable[[Climb], Attempt | Out]] = {
     WARM_START: warm_start.attempt,
     SWEEP: sweep.attempt,
     TEACHER: teacher.attempt,
+    SALVAGE: salvage.attempt,
 }
 _USED_UP = "the budget does not reach to it"
 _BEST_FIRST: tuple[Verdict, ...] = ("PASS", "INCONCLUSIVE", "FAIL")

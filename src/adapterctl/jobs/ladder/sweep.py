@@ -82,7 +82,9 @@ def _sweep(climb: Climb, *, carried: float) -> Swept | Out:
     losses = {rate: loss for rate, loss in losses.items() if math.isfinite(loss)}
     if not losses:
         return Out(why="no trial came to its end")
-    return Swept(trials=sorted(losses.items()), held_rows=len(held), best=best(losses, carried=carried))
+    return Swept(
+        trials=sorted(losses.items()), held_rows=len(held), best=best(losses, carried=carried)
+    )
 
 
 def _fleet(climb: Climb, *, held: set[int], rates: list[float]) -> Losses:

@@ -16,8 +16,15 @@ CARRIED = "carried recipe"
 WARM_START = "warm start"
 SWEEP = "learning-rate sweep"
 TEACHER = "old adapter as teacher"
+SALVAGE = "salvage"
 
-RUNGS = {"carried": CARRIED, "warm-start": WARM_START, "sweep": SWEEP, "teacher": TEACHER}
+RUNGS = {
+    "carried": CARRIED,
+    "warm-start": WARM_START,
+    "sweep": SWEEP,
+    "teacher": TEACHER,
+    "salvage": SALVAGE,
+}
 """What ``--max-rung`` calls a rung, to its name in plans and records; from the lowest."""
 
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
@@ -34,7 +41,11 @@ _WORK = {
     WARM_START: 1.0,
     SWEEP: 1 + len(FACTORS) * (1 - HELD_OUT),
     TEACHER: _TEACHING,
+    SALVAGE: 1.0,
 }
+
+
+_GONE = "the training data are gone"
 
 
 class RungOut(Noun, frozen=True, kw_only=True):
@@ -77,6 +88,7 @@ def ladder(
     old: BaseShape | None,
     new: BaseShape,
     by_command: Sequence[RungOut] = (),
+    salvaged: bool = False,
 ) -> Ladder:
     """Returns the ladder for one adapter.
 
@@ -85,7 +97,11 @@ def ladder(
         old: the old base; ``None`` when it is not here.
         new: the successor.
         by_command: what its trainer command cannot climb.
+        salvaged: the training data are gone, and salvaged answers stand for them.
     """
+    if salvaged:
+        gone = [RungOut(rung=rung, why=_GONE) for rung in RUNGS.values() if rung != SALVAGE]
+        return Ladder(rungs=[RungPlan(rung=SALVAGE, seconds=seconds)], cannot=gone)
     out = {one.rung: one for one in [*by_command, *_out(old, new)]}
     return Ladder(
         rungs=[
@@ -93,7 +109,7 @@ def ladder(
                 rung=rung, seconds=None if seconds is None else round(seconds * _WORK[rung], 1)
             )
             for rung in RUNGS.values()
-            if rung not in out
+            if rung not in out and rung != SALVAGE
         ],
         cannot=[out[rung] for rung in RUNGS.values() if rung in out],
     )

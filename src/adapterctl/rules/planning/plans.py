@@ -188,6 +188,7 @@ def draft(facts: Facts) -> RebuildPlan:
             old=facts.old,
             new=facts.new,
             by_command=trainer.cannot if trainer else (),
+            salvaged=record.recipe.data.train.salvaged,
         ),
     )
 
