@@ -19,7 +19,7 @@ from adapterctl.records.parity import Prediction
 from adapterctl.records.recipe import Salvage
 from adapterctl.records.version import DatasetPin, VersionRecord
 from adapterctl.rules.overlap import input_text
-from adapterctl.rules.recipes import TRAIN
+from adapterctl.rules.recipes import SALVAGED_ROWS, TRAIN
 from adapterctl.rules.removal import removal
 from adapterctl.rules.salvage import SALVAGED, Salvaged, asked, derived, fresh, latest, made_up
 from adapterctl.stores.files import write_atomically
@@ -110,7 +110,7 @@ def _pinned(project: Project, record: VersionRecord, rows: list[dict[str, Any]])
     """Writes the rows under DVC, by a name of their own, and pushes them."""
     content = b"".join(compact(row) + b"\n" for row in rows)
     short = hashlib.sha256(content).hexdigest()[:8]
-    path = f"data/salvaged/{record.adapter}-{record.version}-{short}.jsonl"
+    path = f"{SALVAGED_ROWS}{record.adapter}-{record.version}-{short}.jsonl"
     write_atomically(project.root / path, content)
     pin = msgspec.structs.replace(project.dvc.pin(path), rows=len(rows))
     project.dvc.push([pin], progress=project.display.progress)

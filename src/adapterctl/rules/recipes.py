@@ -20,6 +20,8 @@ TRAIN = "train"
 
 RUNNABLE_TASKS = ("SEQ_CLS", "CAUSAL_LM")
 
+SALVAGED_ROWS = "data/salvaged/"
+
 PARITY_KEYS = ("negative_flips", "flip_drop")
 
 _ABOUT_PEOPLE = ("purpose", "owners", "serving", "parity")
@@ -75,9 +77,9 @@ def _salvage(recipe: Recipe) -> Iterator[Contradiction]:
     if kept is not None and kept.prompts is not None and kept.permission is None:
         hint = "permission: who allowed it, and on what ground"
         yield Contradiction(("salvage", "prompts"), "real prompts are kept by permission", hint)
-    if recipe.data.train.salvaged:
+    if recipe.data.train.salvaged and not recipe.data.train.path.startswith(SALVAGED_ROWS):
         path = ("data", "train", "salvaged")
-        yield Contradiction(path, "only a rebuild from salvage says so", "remove it")
+        yield Contradiction(path, f"salvaged rows lie in {SALVAGED_ROWS}", "remove it")
 
 
 def _schedule(recipe: Recipe) -> Iterator[Contradiction]:
