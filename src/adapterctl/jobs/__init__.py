@@ -1,7 +1,7 @@
 """What each verb does: fetch through stores, ask rules, write back; one verb per file.
 
-Rooms: `inputs` (the five sources, found and pinned), `trainers` (a team's own), `adopting` (the
-parts of an import), `demo`.
+Rooms: `inputs` (the five sources, found and pinned), `trainers` (a team's own), `ladder` (of a
+rebuild), `adopting` (the parts of an import), `demo`.
 
 What several verbs share:
 
