@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -122,12 +122,6 @@ def read_predictions(folder: Path, side: str, name: str) -> list[Prediction] | N
         return None
     lines = enumerate(path.read_bytes().splitlines(), start=1)
     return [read_json(line, Prediction, file=f"{path}:{number}") for number, line in lines]
-
-
-def read_answers(folder: Path, side: str, sets: Iterable[str]) -> Answers:
-    """Returns the recorded predictions of one side on those of the sets that have a file."""
-    found = {name: read_predictions(folder, side, name) for name in sets}
-    return {name: answers for name, answers in found.items() if answers is not None}
 
 
 def store(project: Project, folder: Path) -> ArtifactPin:

@@ -19,6 +19,7 @@ from adapterctl.jobs.inputs.starting import start_digest
 from adapterctl.jobs.journal import Journal
 from adapterctl.jobs.ladder.climb import Climb, Job, Limits
 from adapterctl.jobs.ladder.climbing import Summit, climb_up
+from adapterctl.jobs.ladder.gate import read_answers
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.parity import Answers, OldSide
 from adapterctl.jobs.plan import plan
@@ -220,7 +221,7 @@ def _old_answers(job: Job, place: Project) -> tuple[Answers, OldSide]:
     """
     kept = job.folder / "answers"
     if job.journal.done("old side run"):
-        return filing.read_answers(kept, "old", job.record.recipe.data.evaluation), "rerun"
+        return read_answers(kept, "old", job.record.recipe.data.evaluation), "rerun"
     try:
         checked(job.project, job.record.base)
         clean_room.put_recorded_base(job.project, job.record, place.root)
@@ -230,7 +231,7 @@ def _old_answers(job: Job, place: Project) -> tuple[Answers, OldSide]:
         )
         job.journal.note("old side recorded", at=job.project.stamp)
         sets = job.record.recipe.data.evaluation
-        return filing.read_answers(place.root / ".version", "adapter", sets), "recorded"
+        return read_answers(place.root / ".version", "adapter", sets), "recorded"
     sources = gather(place, job.record.recipe, code=job.record.code.files)
     base = sides.open_base(sources, device=job.device)
     adapter = place.root / ".version" / "adapter"

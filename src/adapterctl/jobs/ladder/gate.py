@@ -5,6 +5,7 @@ What it says is kept beside what was built: a resumed rebuild does not judge a r
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -64,13 +65,16 @@ def pass_gate(climb: Climb, attempt: Attempt) -> Candidate:
         folder=work,
         predictions={
             "old": climb.old,
-            **{
-                side: filing.read_answers(work / _ANSWERS, side, sets)
-                for side in ("bare", "adapter")
-            },
+            **{side: read_answers(work / _ANSWERS, side, sets) for side in ("bare", "adapter")},
         },
         details=attempt.details,
     )
+
+
+def read_answers(folder: Path, side: str, sets: Iterable[str]) -> Answers:
+    """Returns the recorded predictions of one side on those of the sets that have a file."""
+    found = {name: filing.read_predictions(folder, side, name) for name in sets}
+    return {name: answers for name, answers in found.items() if answers is not None}
 
 
 def _judge(climb: Climb, attempt: Attempt, *, work: Path) -> tuple[Judged, dict[str, Answers]]:

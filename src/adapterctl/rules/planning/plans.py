@@ -25,6 +25,7 @@ from adapterctl.rules.mapping.targets import Blocker, Question, RoleMap
 from adapterctl.rules.planning.differences import Change, base_changes, notes_on_texts
 from adapterctl.rules.planning.estimates import Cost, LearningRate, TextLengths, cost, learning_rate
 from adapterctl.rules.planning.ladder import Ladder, ladder
+from adapterctl.rules.planning.pins import Pin, pinned
 from adapterctl.rules.planning.runways import Runway, instead, notes_on_runway, runway_of
 from adapterctl.rules.planning.trainer_plans import (
     TrainerFacts,
@@ -38,13 +39,6 @@ from adapterctl.rules.recipe_changes import recipe_changes
 from adapterctl.rules.succession import Succession
 
 _CHOICE = ("r", "lora_alpha", "target_modules")
-
-
-class Pin(Noun, frozen=True, kw_only=True):
-    """One thing that a rebuild does not change, and the digest that holds it."""
-
-    what: str
-    digest: str
 
 
 class RebuildPlan(Noun, frozen=True, kw_only=True):
@@ -171,7 +165,7 @@ def draft(facts: Facts) -> RebuildPlan:
         blockers=blockers,
         notes=[*facts.notes, *role_map.notes, *_notes(facts)],
         changes=list(base_changes(record, facts.new_base, old=facts.old, new=facts.new)),
-        pinned=list(_pinned(record)),
+        pinned=list(pinned(record)),
         role_map=role_map,
         rank=lora.r,
         alpha=lora.lora_alpha,
@@ -295,16 +289,3 @@ def _notes(facts: Facts) -> Iterator[str]:
         yield "both bases have the same fingerprint: they are the same weights under two names"
     base, onward = facts.new_base.base, facts.onward
     yield from notes_on_runway(facts.runway, facts.today, base=base, onward=onward)
-
-
-def _pinned(record: VersionRecord) -> Iterator[Pin]:
-    sets = {"train": record.train, **record.evaluation}
-    for name, pin in sets.items():
-        yield Pin(what=f"{name}: {pin.path}", digest=f"sha256:{pin.sha256}")
-    if record.selection is not None:
-        pool = record.selection.pool
-        yield Pin(what=f"pool: {pool.path}", digest=f"sha256:{pool.sha256}")
-    yield Pin(what=f"code: {record.code.entry_point}", digest=f"sha256:{record.code.digest}")
-    for name, prepared in record.prepared.items():
-        yield Pin(what=f"prepared rows: {name}", digest=f"sha256:{prepared.rows_sha256}")
-    yield Pin(what="seed", digest=str(record.recipe.training.seed))
