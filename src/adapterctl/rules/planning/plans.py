@@ -177,13 +177,17 @@ def draft(facts: Facts) -> RebuildPlan:
         proposed_recipe=recipe,
         changes_in_recipe=changes,
         trainer=trainer,
-        ladder=ladder(
-            work.seconds if work else None,
-            old=facts.old,
-            new=facts.new,
-            by_command=trainer.cannot if trainer else (),
-            salvaged=record.recipe.data.train.salvaged,
-        ),
+        ladder=_ladder(facts, work, trainer),
+    )
+
+
+def _ladder(facts: Facts, work: Cost | None, trainer: TrainerPlan | None) -> Ladder:
+    return ladder(
+        work.seconds if work else None,
+        old=facts.old,
+        new=facts.new,
+        by_command=trainer.cannot if trainer else (),
+        salvaged=facts.record.recipe.data.train.salvaged,
     )
 
 
