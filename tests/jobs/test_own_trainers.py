@@ -146,6 +146,27 @@ def test_a_rebuild_hands_over_the_successor(first: Path, tmp_path: Path) -> None
     assert candidate.code == record_of(root).code
 
 
+def test_a_command_that_is_told_the_rate_climbs_the_sweep_and_no_further(
+    bare: Path, tmp_path: Path
+) -> None:
+    """The stand-in heeds no rate, so that every trial is as good as the carried one."""
+    root = copied(bare, tmp_path)
+    edit(root / RECIPE, "negative_flips: 1.0", "negative_flips: 0.001")
+    commit_all(root)
+    ran(root, "register", RECIPE)
+    done = run(root, *REBUILD)
+    assert done.status == 1
+    origin = record_of(root, 2).rebuilt_from
+    assert origin is not None
+    carried, sweep = origin.ladder
+    assert (carried.rung, carried.verdict) == ("carried recipe", "INCONCLUSIVE")
+    assert (sweep.rung, sweep.verdict) == ("learning-rate sweep", None)
+    assert sweep.why == "no other learning rate is better on held-out training rows"
+    losses = sweep.details["held_out_loss"]
+    assert len(losses) == 5 and len(set(losses.values())) == 1
+    assert done.said.count("running python train.py") == 6
+
+
 def test_the_plan_shows_the_command_and_what_it_cannot(first: Path) -> None:
     done = run(first, "plan", "capitals", "--to", "new-base", "--format", "json")
     trainer = result_of(done)["trainer"]

@@ -16,7 +16,8 @@ from adapterctl.rules.lifecycle.succession import Move, Succession, succession
 from adapterctl.rules.mapping.targets import Blocker
 from adapterctl.rules.planning.differences import Change
 from adapterctl.rules.planning.estimates import TextLengths
-from adapterctl.rules.planning.plans import Pin, RebuildPlan, by_deadline, draft
+from adapterctl.rules.planning.pins import Pin
+from adapterctl.rules.planning.plans import RebuildPlan, by_deadline, draft
 from adapterctl.rules.planning.runways import Runway
 from support.plans import facts, status
 from support.registries import TODAY, a_base

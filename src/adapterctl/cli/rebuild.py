@@ -16,6 +16,7 @@ from adapterctl.cli.options import (
 )
 from adapterctl.render.answer import envelope
 from adapterctl.render.rebuild import result, text
+from adapterctl.rules.planning.ladder import RUNGS
 
 
 @click.command("rebuild")
@@ -25,6 +26,16 @@ from adapterctl.render.rebuild import result, text
 )
 @click.option("--to", required=True, metavar="NEW", shell_complete=complete_bases)
 @click.option("--resume", is_flag=True, help="Go on with a rebuild that was interrupted.")
+@click.option(
+    "--max-rung",
+    type=click.Choice(list(RUNGS)),
+    help="Climb no higher than this rung of the ladder.",
+)
+@click.option(
+    "--budget",
+    metavar="AMOUNT",
+    help="Refuse an adapter whose training could take more: 2h, or 20EUR by params.yaml.",
+)
 @device_option
 @as_of_option
 @format_option()
@@ -36,6 +47,8 @@ def command(
     on_base: str | None,
     to: str,
     resume: bool,
+    max_rung: str | None,
+    budget: str | None,
     device: str,
     as_of: date | None,
     form: str,
@@ -45,13 +58,17 @@ def command(
     Each candidate carries its parity report; exits 1 unless every verdict is PASS.
     """
     from adapterctl.jobs import fleet as jobs
+    from adapterctl.jobs.ladder.climb import Limits
 
     if bool(adapters) == bool(on_base):
         raise click.UsageError("name adapters, or give --on-base OLD")
     project = open_project(ctx, as_of=as_of)
     wanted, skipped = (adapters, []) if adapters else jobs.on_base(project, str(on_base))
     done = []
-    for each in jobs.rebuild_all(project, wanted, to=to, device=device, resume=resume):
+    limits = Limits(highest=RUNGS[max_rung] if max_rung else None, budget=budget)
+    for each in jobs.rebuild_all(
+        project, wanted, to=to, device=device, resume=resume, limits=limits
+    ):
         done.append(each)
         if form == "text":
             click.echo(text(each))

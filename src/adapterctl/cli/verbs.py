@@ -38,6 +38,7 @@ VERBS: dict[str, Verb] = dict(
         _verb("Rebuild", "rebuild", "Rebuild on a successor base, with a parity report."),
         _verb("Rebuild", "reproduce", "Rebuild on the same base, bit for bit."),
         _verb("Rebuild", "compare", "Give the parity report of two versions."),
+        _verb("Rebuild", "salvage", "Keep an adapter's answers while its base still lives."),
         _verb("Release", "promote", "Make a version the champion."),
         _verb("Release", "rollback", "Go back to the previous champion, or check that one could."),
         _verb("Release", "forget", "Record that an adapter's data were removed lawfully."),

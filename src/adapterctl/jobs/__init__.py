@@ -1,7 +1,8 @@
 """What each verb does: fetch through stores, ask rules, write back; one verb per file.
 
-Rooms: `inputs` (the five sources, found and pinned), `trainers` (a team's own), `adopting` (the
-parts of an import), `world` (what the audit asks of all that lies outside), `demo`.
+Rooms: `inputs` (the five sources, found and pinned), `trainers` (a team's own), `ladder` (of a
+rebuild), `adopting` (the parts of an import), `world` (what the audit asks of all that lies
+outside), `demo`.
 
 What several verbs share:
 

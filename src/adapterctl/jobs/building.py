@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from adapterctl.jobs.inputs import starting
 from adapterctl.jobs.inputs.sources import Sources, data_paths
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.trail_file import TRAIL, write_trail
@@ -75,15 +76,17 @@ def running_environment(
 def build(
     project: Project, sources: Sources, *, work: Path, device: str, threads: int | None = None
 ) -> Built:
-    """Trains the adapter; an interrupted build in ``work`` goes on where it stopped."""
+    """Trains the adapter; an interrupted build in ``work`` goes on where it stopped.
+
+    It starts from what lies in ``work/start``, if anything does.
+    """
     examples = encoded(sources, log=project.display.say)
     match sources.recipe.trainer:
         case Command() as command:
             trained = _commanded(project, sources, command, work=work, device=device, n=threads)
         case _:
-            trained = _trained(
-                project, sources, examples[TRAIN], work=work, device=device, n=threads
-            )
+            learned = _taught(sources, examples[TRAIN], work=work)
+            trained = _trained(project, sources, learned, work=work, device=device, n=threads)
     facts = BuildFacts(
         training=trained.facts,
         environment=running_environment(device, threads, recipe=sources.recipe),
@@ -95,6 +98,17 @@ def build(
     write_atomically(folder / FACTS, pretty(facts))
     used = corrected(sources.recipe, trained.facts.departures)
     return Built(folder=folder, facts=facts, trail=trail, sources=replace(sources, recipe=used))
+
+
+def _taught(sources: Sources, examples: list[Example], *, work: Path) -> list[Example]:
+    """Returns what is learned: where a teacher has answered, its answers."""
+    answers = starting.targets(work, rows=len(sources.rows[TRAIN]))
+    if answers is None:
+        return examples
+    if sources.recipe.task == "SEQ_CLS":
+        return starting.softened(examples, answers, labels=sources.labels)
+    rows = {TRAIN: starting.taught_rows(sources.rows[TRAIN], answers)}
+    return encoded(replace(sources, rows=rows), log=lambda _: None)[TRAIN]
 
 
 def _commanded(
@@ -131,19 +145,20 @@ def _trained(
     from adapterctl.training.learning.job import Failed
 
     [result] = train(
-        [_slot(sources, examples, work=work)],
+        [slot(sources, examples, work=work)],
         base_dir=sources.base_dir,
         device=resolve_device(device),
         threads=n or cores(),
         trust_remote_code=sources.recipe.trust_remote_code,
-        log=_follow(project),
+        log=follow(project),
     )
     if isinstance(result, Failed):
         raise result.error
     return result
 
 
-def _slot(sources: Sources, examples: list[Example], *, work: Path) -> SlotJob:
+def slot(sources: Sources, examples: list[Example], *, work: Path) -> SlotJob:
+    """Returns the trainer's job; it starts from what lies in ``work/start``."""
     from adapterctl.training.learning.job import SlotJob
 
     recipe = sources.recipe
@@ -159,10 +174,11 @@ def _slot(sources: Sources, examples: list[Example], *, work: Path) -> SlotJob:
         out_dir=work / "adapter",
         base_name=sources.base.source.hub or sources.base.base,
         base_revision=sources.base.revision,
+        initial_weights=starting.initial_weights(work),
     )
 
 
-def _follow(project: Project) -> Callable[[Progress], None]:
+def follow(project: Project) -> Callable[[Progress], None]:
     """Shows each optimizer step as progress."""
 
     def log(step: Progress) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from adapterctl.errors import AdapterctlError, MissingExtra, Unreachable
 from adapterctl.jobs import environment_lock
 from adapterctl.jobs.inputs.base_folder import locate
+from adapterctl.jobs.inputs.starting import START
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.parity import Answers
 from adapterctl.jobs.project import Project
@@ -98,6 +99,8 @@ def assemble(
     for name in (TRAIL, PROBE):
         if (work / "adapter" / name).is_file():
             shutil.copyfile(work / "adapter" / name, folder / name)
+    if (work / START).is_dir():
+        shutil.copytree(work / START, folder / START)
     write_atomically(folder / "recipe.yaml", recipe_text.encode())
     bundle(code_root, code, folder / "code")
     for side, answers in predictions.items():

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from adapterctl.errors import AdapterctlError
+from adapterctl.jobs.ladder.climb import Limits
 from adapterctl.jobs.project import Project
-from adapterctl.jobs.rebuild import rebuild
+from adapterctl.jobs.rebuild import ANY_HEIGHT, rebuild
 from adapterctl.jobs.survey import survey
 from adapterctl.rules.findings import Skipped
 from adapterctl.rules.outcomes import Rebuilt
@@ -31,7 +32,13 @@ def on_base(project: Project, base: str) -> tuple[list[str], list[Skipped]]:
 
 
 def rebuild_all(
-    project: Project, wanted: Sequence[str], *, to: str, device: str, resume: bool
+    project: Project,
+    wanted: Sequence[str],
+    *,
+    to: str,
+    device: str,
+    resume: bool,
+    limits: Limits = ANY_HEIGHT,
 ) -> Iterator[Rebuilt]:
     """Rebuilds one adapter after the other; what stops one of several concerns it alone.
 
@@ -42,7 +49,7 @@ def rebuild_all(
     for adapter, version in named:
         name = f"{adapter}@{version}"
         try:
-            yield rebuild(project, name, to=to, device=device, resume=resume)
+            yield rebuild(project, name, to=to, device=device, resume=resume, limits=limits)
         except AdapterctlError as error:
             if len(named) == 1:
                 raise

@@ -80,6 +80,12 @@ def _others(project: Project, records: Sequence[AnyRecord]) -> list[AnyRecord]:
     return found
 
 
+def _concerns(event: Event, record: AnyRecord) -> bool:
+    """Whether some of the data were removed; a record may read salvaged answers in their place."""
+    removed = event.details.get("data")
+    return removed is None or any(pin.path in removed for pin in data_pins(record))
+
+
 def must_have_data(project: Project, record: AnyRecord) -> None:
     """Refuses to go on where an event says that the data were removed.
 
@@ -87,7 +93,7 @@ def must_have_data(project: Project, record: AnyRecord) -> None:
         NotFound: saying when, by whom and why.
     """
     event = removal(project.registry.events(record.adapter), record.version)
-    if event is not None:
+    if event is not None and _concerns(event, record):
         name = f"{record.adapter}@{record.version}"
         raise NotFound(
             f"its data were {said(event)}",

@@ -25,8 +25,11 @@ def parity(
     bare: Answers | None,
     candidate: Answers,
     old_side: OldSide,
+    shared_by: int = 1,
 ) -> ParityReport:
     """Compares three sides on every evaluation set, by the recipe's margins or the policy's.
+
+    ``shared_by`` is how many candidates the level is shared out over.
 
     Raises:
         InvalidInput: a set has no recorded answers of the old side.
@@ -48,7 +51,7 @@ def parity(
         default_margin=Margin(margin=policy.margin),
         flip_limit=numbers.get("negative_flips", policy.negative_flips),
         flip_drop=numbers.get("flip_drop", policy.flip_drop),
-        level=policy.level,
+        level=policy.level / shared_by,
         old_side=old_side,
         seed=recipe.training.seed,
     )

@@ -17,6 +17,7 @@ from adapterctl.jobs.inputs.base_folder import checked, locate
 from adapterctl.jobs.inputs.declared_bases import readable_bases
 from adapterctl.jobs.inputs.sources import Row, prepared
 from adapterctl.jobs.project import Project, require
+from adapterctl.jobs.salvage import if_lost
 from adapterctl.jobs.survey import Whole, standing_of, survey, whole
 from adapterctl.jobs.trainers.facts import trainer_facts
 from adapterctl.records.base import Base, BaseShape
@@ -136,7 +137,7 @@ def _successor(project: Project, to: str) -> _Successor:
 
 
 def _plan(project: Project, found: Whole, successor: _Successor) -> RebuildPlan:
-    record = built(found.record)
+    record = if_lost(project, built(found.record))
     new = _Side(folder=successor.folder, shape=successor.shape(record.recipe))
     old, notes = _old_side(project, record, successor)
     rows = _training_rows(project, record)

@@ -1,4 +1,4 @@
-"""Rebuilding an adapter on a successor base: carried recipe, parity, a candidate on file.
+"""Rebuilding an adapter on a successor base: up the ladder, and the candidate on file.
 
 Each step is journalled under ``.adapterctl/rebuilds/``; training resumes from its checkpoint.
 """
@@ -6,58 +6,49 @@ Each step is journalled under ``.adapterctl/rebuilds/``; training resumes from i
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from adapterctl.errors import AdapterctlError, Refused
-from adapterctl.jobs import building, clean_room, filing, probe, sides
-from adapterctl.jobs.effect import must_take_effect
+from adapterctl.jobs import building, clean_room, filing, sides
 from adapterctl.jobs.filing import Filed
 from adapterctl.jobs.hosted_rebuild import rebuild_hosted
 from adapterctl.jobs.inputs import pinning
 from adapterctl.jobs.inputs.base_folder import checked, locate
 from adapterctl.jobs.inputs.sources import Sources, gather
+from adapterctl.jobs.inputs.starting import start_digest
 from adapterctl.jobs.journal import Journal
+from adapterctl.jobs.ladder.climb import Climb, Job, Limits
+from adapterctl.jobs.ladder.climbing import Summit, climb_up
+from adapterctl.jobs.ladder.gate import read_answers
 from adapterctl.jobs.locks import alone
-from adapterctl.jobs.parity import Answers, OldSide, parity
+from adapterctl.jobs.parity import Answers, OldSide
 from adapterctl.jobs.plan import plan
 from adapterctl.jobs.project import Project
+from adapterctl.jobs.salvage import if_lost
 from adapterctl.jobs.versions import Pins, Result, file_version
 from adapterctl.records.event import Event
-from adapterctl.records.parity import ParityReport
 from adapterctl.records.version import RebuiltFrom, VersionRecord
 from adapterctl.rules.aliases import aliases
 from adapterctl.rules.lifecycle.lead_times import PLANNED_ON
 from adapterctl.rules.outcomes import Rebuilt
+from adapterctl.rules.planning.budgets import Budget, budget, must_afford
+from adapterctl.rules.planning.ladder import SALVAGE, Ladder
 from adapterctl.rules.planning.plans import RebuildPlan
+from adapterctl.rules.recipe_changes import recipe_changes
 
-CARRIED = "carried recipe"
-"""The first rung of the ladder: the old recipe, mapped to the successor."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """One rebuild under way."""
-
-    project: Project
-    record: VersionRecord
-    plan: RebuildPlan
-    journal: Journal
-    device: str
-
-    @property
-    def folder(self) -> Path:
-        """Where the journal and everything half-done lie."""
-        return self.journal.folder
-
-    @property
-    def key(self) -> str:
-        """The old version, for digests and messages: ``support-router@1``."""
-        return f"{self.record.adapter}@{self.record.version}"
+ANY_HEIGHT = Limits()
 
 
-def rebuild(project: Project, wanted: str, *, to: str, device: str, resume: bool) -> Rebuilt:
+def rebuild(
+    project: Project,
+    wanted: str,
+    *,
+    to: str,
+    device: str,
+    resume: bool,
+    limits: Limits = ANY_HEIGHT,
+) -> Rebuilt:
     """Rebuilds one version on the successor ``to`` and registers the candidate.
 
     Args:
@@ -66,9 +57,10 @@ def rebuild(project: Project, wanted: str, *, to: str, device: str, resume: bool
         to: the successor base.
         device: ``auto``, ``cpu`` or ``cuda``.
         resume: go on with a rebuild that was interrupted.
+        limits: how far up the ladder, and at what cost.
 
     Raises:
-        Refused: the plan is blocked; every blocker is named.
+        Refused: the plan is blocked, every blocker is named; or it costs more than the limits say.
     """
     started = time.perf_counter()
     adapter, version = project.version_of(wanted)
@@ -78,74 +70,107 @@ def rebuild(project: Project, wanted: str, *, to: str, device: str, resume: bool
         return hosted
     folder = project.private / "rebuilds" / f"{adapter}-{version}-on-{to}"
     with alone(folder):
-        job = _open(project, adapter, version, to=to, device=device, resume=resume, folder=folder)
-        candidate, report = _run(job)
+        the_plan = _unblocked(project, f"{adapter}@{version}", to=to)
+        ladder, allowed = _affordable(project, the_plan, limits)
+        job = Job(
+            project=project,
+            record=if_lost(project, project.registry.record(adapter, version)),
+            plan=the_plan,
+            ladder=ladder,
+            budget=allowed,
+            journal=_journal(project, folder, to=to, resume=resume),
+            device=device,
+        )
+        candidate = _run(job)
         job.journal.clear_away()
     path = project.registry.record_path(adapter, candidate.version)
+    origin = candidate.rebuilt_from
     return Rebuilt(
         adapter=adapter,
         from_version=version,
         to_version=candidate.version,
         base=to,
-        rung=CARRIED,
-        report=report,
+        rung=origin.rung if origin else None,
+        report=origin.parity if origin else None,
+        ladder=tuple(origin.ladder) if origin else (),
         seconds=round(time.perf_counter() - started, 1),
         record=path.relative_to(project.root).as_posix(),
     )
 
 
-def _open(
-    project: Project,
-    adapter: str,
-    version: int,
-    *,
-    to: str,
-    device: str,
-    resume: bool,
-    folder: Path,
-) -> Job:
-    the_plan = plan(project, f"{adapter}@{version}", to=to)
+def _unblocked(project: Project, name: str, *, to: str) -> RebuildPlan:
+    the_plan = plan(project, name, to=to)
     if the_plan.blockers:
         raise Refused(
             f"the plan is blocked: {'; '.join(map(str, the_plan.blockers))}",
-            place=f"{adapter}@{version} -> {to}",
-            hint=f"adapterctl plan {adapter}@{version} --to {to}",
+            place=f"{name} -> {to}",
+            hint=f"adapterctl plan {name} --to {to}",
         )
+    return the_plan
+
+
+def _affordable(
+    project: Project, the_plan: RebuildPlan, limits: Limits
+) -> tuple[Ladder, Budget | None]:
+    ladder = the_plan.ladder.up_to(limits.highest)
+    if not ladder.rungs:
+        raise Refused(
+            f"no rung up to {limits.highest!r} can be climbed",
+            place=f"{the_plan.adapter}@{the_plan.from_version} -> {the_plan.new_base}",
+            hint="; ".join(f"{one.rung}: {one.why}" for one in ladder.cannot),
+        )
+    allowed = budget(limits.budget, project.policy.prices) if limits.budget else None
+    name = f"{the_plan.adapter}@{the_plan.from_version}"
+    must_afford(ladder, allowed, place=f"{name} -> {the_plan.new_base}")
+    return ladder, allowed
+
+
+def _journal(project: Project, folder: Path, *, to: str, resume: bool) -> Journal:
     journal = Journal(folder)
     if not resume:
         journal.start_over()
     if not journal.done("planned"):
         journal.note("planned", at=project.stamp, to=to)
-    record = project.registry.record(adapter, version)
-    return Job(project=project, record=record, plan=the_plan, journal=journal, device=device)
+    return journal
 
 
-def _run(job: Job) -> tuple[VersionRecord, ParityReport]:
+def _run(job: Job) -> VersionRecord:
     """The same five again are the candidate that is there; else both sides, verdict, record."""
     place = clean_room.unpack(job.project, job.record, job.folder / "room")
     sources = _new_sources(job, place)
-    pins = _pins(job, sources)
-    known = _known(job, pins.inputs)
-    if known is not None and known.rebuilt_from is not None:
+    begun = _pins(job, sources, origin=None).inputs
+    known = _known(job, begun)
+    if known is not None:
         filed = filing.finish(
             job.project, known, folder=None, new=False, announce=partial(_announce, job)
         )
         _mirrored(job, filed)
-        return known, known.rebuilt_from.parity
+        return known
     if job.journal.done("mirrored"):
         job.journal.turn_over()  # it tells of a candidate that other inputs gave
         job.journal.note("planned", at=job.project.stamp, to=job.plan.proposed_recipe.base)
     old, old_side = _old_answers(job, place)
-    return _build(job, sources, pins=pins, place=place, old=old, old_side=old_side)
+    climb = Climb(job=job, place=place, sources=sources, old=old, old_side=old_side)
+    return _file(climb, climb_up(climb), begun=begun)
 
 
-def _known(job: Job, inputs: str) -> VersionRecord | None:
-    """Returns the candidate that was rebuilt from this very version, if there is one."""
+def _known(job: Job, begun: str) -> VersionRecord | None:
+    """Returns the candidate that was rebuilt from this very version, as high as it may climb."""
     for record in job.project.registry.records(job.record.adapter):
         origin = record.rebuilt_from
-        if record.inputs_digest == inputs and origin and origin.version == job.record.version:
+        if origin is None or origin.version != job.record.version:
+            continue
+        if begun in (record.inputs_digest, origin.begun) and not _higher(job, origin):
             return record
     return None
+
+
+def _higher(job: Job, origin: RebuiltFrom) -> bool:
+    """Whether a rung is left to try that was not tried then; rebuilds without a ladder had one."""
+    tried = {one.rung for one in origin.ladder} | {origin.rung}
+    return origin.parity.verdict != "PASS" and any(
+        rung.rung not in tried for rung in job.ladder.rungs
+    )
 
 
 def _new_sources(job: Job, place: Project) -> Sources:
@@ -157,66 +182,37 @@ def _new_sources(job: Job, place: Project) -> Sources:
     return gather(place, recipe, code=job.record.code.files)
 
 
-def _build(
-    job: Job,
-    sources: Sources,
-    *,
-    pins: Pins,
-    place: Project,
-    old: Answers,
-    old_side: OldSide,
-) -> tuple[VersionRecord, ParityReport]:
-    built = building.build(place, sources, work=job.folder, device=job.device)
-    sources = built.sources
-    job.journal.note("trained", at=job.project.stamp, steps=built.facts.training.steps)
-    base = sides.open_base(sources, device=job.device)
-    must_take_effect(job.project, sources, base=base, adapter=built.folder)
-    bare = sides.evaluate(place, sources, base=base, adapter=None, side="bare successor")
-    new = sides.evaluate(place, sources, base=base, adapter=built.folder, side="candidate")
-    probe.take(job.project, sources, base=base, adapter=built.folder)
-    report = parity(
-        job.project,
-        sources.recipe,
-        old=old,
-        bare=bare.predictions,
-        candidate=new.predictions,
-        old_side=old_side,
+def _file(climb: Climb, summit: Summit, *, begun: str) -> VersionRecord:
+    job, found = climb.job, summit.candidate
+    judged = found.judged
+    pins = _pins(job, found.sources, origin=start_digest(found.folder))
+    origin = RebuiltFrom(
+        version=job.record.version,
+        base=job.record.base.base,
+        rung=found.rung,
+        parity=judged.report,
+        changes=recipe_changes(job.record.recipe, found.sources.recipe),
+        ladder=summit.ladder,
+        derived=found.rung == SALVAGE,
+        begun=None if pins.inputs == begun else begun,
     )
-    job.journal.note("judged", at=job.project.stamp, verdict=report.verdict)
-    result = Result(
-        training=built.facts.training,
-        prepared=built.facts.prepared,
-        metrics=new.metrics,
-        predictions={"old": old, "bare": bare.predictions, "adapter": new.predictions},
-        rebuilt_from=_origin(job, report),
-    )
-    return _file(job, sources, pins, place=place, result=result), report
-
-
-def _file(
-    job: Job, sources: Sources, pins: Pins, *, place: Project, result: Result
-) -> VersionRecord:
     filed = file_version(
         job.project,
-        sources,
+        found.sources,
         pins,
-        work=job.folder,
-        code_root=place.root,
-        result=result,
+        work=found.folder,
+        code_root=climb.place.root,
+        result=Result(
+            training=judged.facts.training,
+            prepared=judged.facts.prepared,
+            metrics=judged.metrics,
+            predictions=found.predictions,
+            rebuilt_from=origin,
+        ),
         announce=partial(_announce, job),
     )
     _mirrored(job, filed)
     return filed.record
-
-
-def _origin(job: Job, report: ParityReport) -> RebuiltFrom:
-    return RebuiltFrom(
-        version=job.record.version,
-        base=job.record.base.base,
-        rung=CARRIED,
-        parity=report,
-        changes=job.plan.changes_in_recipe,
-    )
 
 
 def _mirrored(job: Job, filed: Filed) -> None:
@@ -233,7 +229,7 @@ def _old_answers(job: Job, place: Project) -> tuple[Answers, OldSide]:
     """
     kept = job.folder / "answers"
     if job.journal.done("old side run"):
-        return _read_answers(job, kept, "old"), "rerun"
+        return read_answers(kept, "old", job.record.recipe.data.evaluation), "rerun"
     try:
         checked(job.project, job.record.base)
         clean_room.put_recorded_base(job.project, job.record, place.root)
@@ -242,7 +238,8 @@ def _old_answers(job: Job, place: Project) -> tuple[Answers, OldSide]:
             f"the old base cannot run ({error.problems[0].what}): its recorded predictions serve"
         )
         job.journal.note("old side recorded", at=job.project.stamp)
-        return _read_answers(job, place.root / ".version", "adapter"), "recorded"
+        sets = job.record.recipe.data.evaluation
+        return read_answers(place.root / ".version", "adapter", sets), "recorded"
     sources = gather(place, job.record.recipe, code=job.record.code.files)
     base = sides.open_base(sources, device=job.device)
     adapter = place.root / ".version" / "adapter"
@@ -252,21 +249,13 @@ def _old_answers(job: Job, place: Project) -> tuple[Answers, OldSide]:
     return answers.predictions, "rerun"
 
 
-def _read_answers(job: Job, folder: Path, side: str) -> Answers:
-    found = {
-        name: filing.read_predictions(folder, side, name)
-        for name in job.record.recipe.data.evaluation
-    }
-    return {name: answers for name, answers in found.items() if answers is not None}
-
-
-def _pins(job: Job, sources: Sources) -> Pins:
+def _pins(job: Job, sources: Sources, *, origin: str | None) -> Pins:
     record = job.record
     data = {"train": record.train, **record.evaluation}
     if record.selection is not None:
         data["pool"] = record.selection.pool
     environment = building.running_environment(job.device, recipe=sources.recipe)
-    inputs = pinning.inputs_digest(sources, data, environment=environment, origin=None)
+    inputs = pinning.inputs_digest(sources, data, environment=environment, origin=origin)
     return Pins(
         data=data,
         selection=record.selection,

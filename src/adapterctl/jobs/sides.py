@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adapterctl.jobs.inputs.sources import Sources
+from adapterctl.jobs.inputs.sources import Row, Sources
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.scoring import scored
 from adapterctl.records.parity import Prediction
@@ -68,6 +68,36 @@ def evaluate(
     }
     predictions = scored(project, recipe, predictions)
     return Evaluation(predictions=predictions, metrics=scores(recipe, predictions))
+
+
+def answers_to_training_rows(
+    project: Project,
+    sources: Sources,
+    rows: list[Row],
+    *,
+    base: LoadedBase,
+    adapter: Path,
+) -> list[Prediction]:
+    """Returns what an adapter answers to prepared training rows, known by their numbers."""
+    from adapterctl.training.asking.predict import predict
+
+    recipe = sources.recipe
+    return predict(
+        base,
+        adapter_dir=adapter,
+        task=recipe.task,
+        # Nothing keeps two training rows from having the same id.
+        rows=[{key: value for key, value in row.items() if key != "id"} for row in rows],
+        labels=sources.labels,
+        settings=recipe.training,
+        generation=recipe.generation,
+        device=base.device,
+        head_seed=recipe.training.seed,
+        slice_by=None,
+        log=project.display.say,
+        place=recipe.data.train.path,
+        progress=_labelled(project, "training rows"),
+    )
 
 
 def scores(recipe: Recipe, predictions: dict[str, list[Prediction]]) -> dict[str, dict[str, float]]:

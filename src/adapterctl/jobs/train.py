@@ -10,6 +10,7 @@ from adapterctl.jobs import building
 from adapterctl.jobs.building import Built
 from adapterctl.jobs.inputs.pinning import code_digest
 from adapterctl.jobs.inputs.sources import Sources, gather
+from adapterctl.jobs.inputs.starting import START
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.project import Project
 from adapterctl.records.canonical import digest
@@ -31,10 +32,18 @@ def train(
     bearing = result_bearing(environment, own_trainer=own_trainer)
     work = project.private / "work" / f"train-{_key(sources, bearing)}"
     with alone(work):
+        _start_as_recorded(project, work)
         built = building.build(project, sources, work=work, device=device, threads=threads)
         _move(built.folder, out)
     building.discard(work)
     return replace(built, folder=out)
+
+
+def _start_as_recorded(project: Project, work: Path) -> None:
+    """In a clean room the version lies beside its inputs, with what its training started from."""
+    recorded = project.root / ".version" / START
+    if recorded.is_dir():
+        shutil.copytree(recorded, work / START, dirs_exist_ok=True)
 
 
 def _key(sources: Sources, environment: object) -> str:

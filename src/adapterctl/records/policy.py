@@ -48,6 +48,13 @@ class Directory(Sparse, frozen=True, kw_only=True):
     header: Annotated[str, msgspec.Meta(pattern=r"^env:\w+$")] | None = None
 
 
+class Prices(Sparse, frozen=True, kw_only=True):
+    """What an hour of the training device costs, for `rebuild` under a budget of money."""
+
+    device_hour: Annotated[float, msgspec.Meta(gt=0)]
+    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")] = "EUR"
+
+
 class Policy(Sparse, frozen=True, kw_only=True):
     """``params.yaml``: project policy, and the adapters that ``dvc repro`` builds.
 
@@ -61,6 +68,7 @@ class Policy(Sparse, frozen=True, kw_only=True):
         drill_days: a version that was not reproduced for longer is (DRL001).
         gates: code to what `register` does about it, where that is not as usual.
         world: how the audit asks the world.
+        prices: what an hour of the training device costs.
         directory: who knows a team's members, beside ``registry/people.yaml``.
     """
 
@@ -75,6 +83,7 @@ class Policy(Sparse, frozen=True, kw_only=True):
     gates: dict[str, Level] = {}
     world: WorldPolicy = WorldPolicy()
     directory: Directory | None = None
+    prices: Prices | None = None
     adapters: list[Name] = []
 
 

@@ -45,7 +45,11 @@ class Selection(Noun, frozen=True, kw_only=True):
 
 
 class TrainData(Noun, frozen=True, kw_only=True):
-    """The training set: a path under DVC and what is known about it."""
+    """The training set: a path under DVC and what is known about it.
+
+    ``salvaged`` rows are what `salvage` kept: an adapter's answers, in the form that preprocessing
+    gives, so that it is left out.
+    """
 
     path: Path
     # `copy` is also msgspec's word for "keep the bucket's copy, push nothing".
@@ -54,6 +58,7 @@ class TrainData(Noun, frozen=True, kw_only=True):
     window: Window | None = None
     keep_until: Date | None = None
     selection: Selection | None = None
+    salvaged: bool = False
 
 
 class EvaluationData(Noun, frozen=True, kw_only=True):
@@ -184,6 +189,21 @@ class ProbeSettings(Noun, frozen=True, kw_only=True):
     rows: Annotated[int, msgspec.Meta(ge=20, le=50)] = 32
 
 
+class Salvage(Noun, frozen=True, kw_only=True):
+    """What `salvage` may ask the adapter while its base lives.
+
+    Attributes:
+        prompts: a file of rows as preprocessing gives them, without an answer; ``None`` makes
+            prompts up from the words of the adapter's own rows.
+        permission: who allowed that real prompts are kept, and on what ground.
+        rows: how many prompts are made up.
+    """
+
+    prompts: Path | None = None
+    permission: Annotated[str, msgspec.Meta(min_length=1)] | None = None
+    rows: Positive = 500
+
+
 class CodeSource(Noun, frozen=True, kw_only=True):
     """Another repository that holds the preprocessing."""
 
@@ -212,6 +232,6 @@ class Recipe(Noun, frozen=True, kw_only=True):
     code: CodeSource | None = None
     role_map: dict[str, str | list[str]] = {}
     thresholds: dict[str, float] = {}
-    salvage: dict[str, Any] | None = None
+    salvage: Salvage | None = None
     probe: ProbeSettings | None = None
     trust_remote_code: bool = False

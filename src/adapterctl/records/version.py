@@ -8,7 +8,7 @@ import msgspec
 
 from adapterctl.records.base import BaseDigests, BaseSource, Fingerprint
 from adapterctl.records.noun import Name, Noun, Sha256, Sparse
-from adapterctl.records.parity import ParityReport
+from adapterctl.records.parity import ParityReport, Verdict
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.run import Departure, RunFacts
 
@@ -187,14 +187,41 @@ class TrainingFacts(Sparse, frozen=True, kw_only=True):
     departures: list[Departure] = []
 
 
+class Climbed(Sparse, frozen=True, kw_only=True):
+    """What became of one rung of the ladder.
+
+    Attributes:
+        verdict: of its candidate; ``None`` where it came to none, ``why`` says the reason.
+        parity: its report, where another rung's candidate was filed.
+        details: what the rung found out, such as the losses of a sweep.
+    """
+
+    rung: str
+    verdict: Verdict | None = None
+    why: str | None = None
+    parity: ParityReport | None = None
+    details: dict[str, Any] = {}
+
+
 class RebuiltFrom(Sparse, frozen=True, kw_only=True):
-    """Where a candidate comes from, by which rung, and how it compares."""
+    """Where a candidate comes from, by which rung, and how it compares.
+
+    Attributes:
+        ladder: every rung that was tried, from the lowest.
+        begun: inputs digest of the lowest rung, where a higher one was filed: the same rebuild
+            again is known by it.
+        derived: it learned salvaged answers of the old version, whose data were gone: nobody may
+            call it rebuilt.
+    """
 
     version: int
     base: Name
     rung: str
     parity: ParityReport
     changes: dict[str, Any] = {}
+    ladder: list[Climbed] = []
+    begun: Sha256 | None = None
+    derived: bool = False
 
 
 class VersionRecord(Sparse, frozen=True, kw_only=True):

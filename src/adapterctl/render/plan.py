@@ -38,6 +38,7 @@ def as_text(plan: RebuildPlan, *, colour: bool = False) -> str:
         *_section("What changes", pairs(_changes(plan)), colour=colour),
         *_section("LoRA by role", _roles(plan.role_map.matches), colour=colour),
         *_section("Trainer", pairs(_trainer(plan.trainer)), colour=colour),
+        *_section("Ladder", pairs(_ladder(plan)), colour=colour),
         *_section("To know", _bullets(_notes(plan)), colour=colour),
         *_section("What stays", pairs(_pinned(plan)), colour=colour),
         "",
@@ -185,6 +186,15 @@ def _trainer(trainer: TrainerPlan | None) -> Iterator[tuple[str, str]]:
         yield f"  {key}", _value(value)
     for rung in trainer.cannot:
         yield "cannot", f"{rung.rung}: {rung.why}"
+
+
+def _ladder(plan: RebuildPlan) -> Iterator[tuple[str, str]]:
+    by_command = {one.rung for one in plan.trainer.cannot} if plan.trainer else set()
+    for rung in plan.ladder.rungs:
+        yield rung.rung, f"about {duration(rung.seconds)}" if rung.seconds else "can be climbed"
+    for out in plan.ladder.cannot:
+        if out.rung not in by_command:
+            yield out.rung, f"no: {out.why}"
 
 
 def _pinned(plan: RebuildPlan) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from adapterctl.records.parity import ParityReport
@@ -15,11 +16,21 @@ def text(done: Rebuilt) -> str:
     if done.report is None or done.to_version is None:
         return f"{done.adapter}@{done.from_version} was not rebuilt on {done.base}\n  {done.error}"
     head = (
-        f"{done.adapter}@{done.to_version} rebuilt from @{done.from_version} on {done.base} in "
-        f"{done.seconds:,.0f} s ({done.rung})"
+        f"{done.adapter}@{done.to_version} {_how(done)} from @{done.from_version} on {done.base} "
+        f"in {done.seconds:,.0f} s ({done.rung})"
     )
     name = f"{done.adapter}@{done.to_version}"
-    return f"{head}\n\n{as_text(done.report, candidate=name)}"
+    return "\n".join([head, *_tried(done), "", as_text(done.report, candidate=name)])
+
+
+def _how(done: Rebuilt) -> str:
+    return "derived from salvaged answers, not rebuilt," if done.derived else "rebuilt"
+
+
+def _tried(done: Rebuilt) -> Iterator[str]:
+    """Yields a line per rung, where there was more than one."""
+    for one in done.ladder if len(done.ladder) > 1 else ():
+        yield f"  {one.rung}: {one.verdict or one.why}"
 
 
 def result(done: Rebuilt) -> dict[str, Any]:
@@ -34,6 +45,10 @@ def result(done: Rebuilt) -> dict[str, Any]:
         "seconds": done.seconds,
         "record": done.record,
         "error": done.error,
+        "derived": done.derived,
+        "ladder": [
+            {"rung": one.rung, "verdict": one.verdict, "why": one.why} for one in done.ladder
+        ],
     }
 
 

@@ -214,7 +214,8 @@ def _rebuilt(rebuilt: RebuiltFrom | None) -> Pairs:
     if rebuilt is None:
         return
     report = rebuilt.parity
-    yield "from", f"version {rebuilt.version} on {rebuilt.base}"
+    from_salvage = "derived from salvaged answers of " if rebuilt.derived else ""
+    yield "from", f"{from_salvage}version {rebuilt.version} on {rebuilt.base}"
     yield "rung", rebuilt.rung
     yield "parity", report.verdict
     for metric in report.metrics:

@@ -92,6 +92,8 @@ def _to_rebuild_surely(record: VersionRecord) -> Iterator[_Check]:
     yield _Check(open_weights and not pinned, "B", "BASE001", "base revision not pinned")
     yield _Check(not record.code.committed, "B", "CODE003", "code not committed")
     yield _Check(trusted, "B", "CODE005", "remote code of the base trusted")
+    derived = record.rebuilt_from is not None and record.rebuilt_from.derived
+    yield _Check(derived, "B", "DATA001", "derived: it learned salvaged answers, not data")
     yield _Check(record.selection is None, "B", "DATA004", "no selection")
     yield _Check(not record.evaluation, "B", "EVAL002", "no evaluation set")
 

@@ -9,6 +9,8 @@ from typing import Literal
 from adapterctl.records.noun import Noun
 from adapterctl.records.parity import ParityReport
 from adapterctl.records.policy import Waiver
+from adapterctl.records.version import Climbed
+from adapterctl.rules.planning.ladder import SALVAGE
 from adapterctl.rules.probe import Moved
 from adapterctl.rules.trails import Divergence
 
@@ -94,6 +96,7 @@ class Rebuilt:
     Attributes:
         seconds: wall-clock time of the rebuild.
         record: the candidate's record, relative to the project.
+        ladder: the rungs that were tried.
     """
 
     adapter: str
@@ -104,7 +107,13 @@ class Rebuilt:
     report: ParityReport | None = None
     seconds: float = 0.0
     record: str | None = None
+    ladder: tuple[Climbed, ...] = ()
     error: str | None = None
+
+    @property
+    def derived(self) -> bool:
+        """Whether it learned salvaged answers: it is not called rebuilt."""
+        return self.rung == SALVAGE
 
     @property
     def passed(self) -> bool:

@@ -20,6 +20,8 @@ TRAIN = "train"
 
 RUNNABLE_TASKS = ("SEQ_CLS", "CAUSAL_LM")
 
+SALVAGED_ROWS = "data/salvaged/"
+
 PARITY_KEYS = ("negative_flips", "flip_drop")
 
 _ABOUT_PEOPLE = ("purpose", "owners", "serving", "parity")
@@ -30,6 +32,7 @@ def contradictions(recipe: Recipe) -> Iterator[Contradiction]:
     yield from _not_runnable(recipe)
     yield from mistakes(recipe)
     yield from (Contradiction(*each) for each in misplaced(recipe))
+    yield from _salvage(recipe)
     yield from _schedule(recipe)
     yield from _metrics(recipe)
     yield from _parity(recipe)
@@ -38,10 +41,13 @@ def contradictions(recipe: Recipe) -> Iterator[Contradiction]:
 def recipe_digest(recipe: Recipe) -> str:
     """Returns the sha256 of what decides the build.
 
-    Purpose, owners, serving and parity margins are left out: they are judged as recipe.yaml says
-    today and change no byte of the adapter.
+    Purpose, owners, serving, parity margins and salvage are left out: they are judged as
+    recipe.yaml says today and change no byte of the adapter.
     """
     facts: dict[str, Any] = msgspec.to_builtins(recipe)
+    facts["salvage"] = None
+    if not facts["data"]["train"]["salvaged"]:
+        del facts["data"]["train"]["salvaged"]
     for place in (facts["data"]["train"]["selection"], *facts["data"]["evaluation"].values()):
         # Recipes that were registered before these could stay in a bucket keep their digest.
         if place is not None and place["copy"]:
@@ -63,8 +69,17 @@ def _not_runnable(recipe: Recipe) -> Iterator[Contradiction]:
 def _later(recipe: Recipe) -> dict[str, Any]:
     return {
         "evaluator": recipe.evaluator != "builtin",
-        "salvage": recipe.salvage,
     }
+
+
+def _salvage(recipe: Recipe) -> Iterator[Contradiction]:
+    kept = recipe.salvage
+    if kept is not None and kept.prompts is not None and kept.permission is None:
+        hint = "permission: who allowed it, and on what ground"
+        yield Contradiction(("salvage", "prompts"), "real prompts are kept by permission", hint)
+    if recipe.data.train.salvaged and not recipe.data.train.path.startswith(SALVAGED_ROWS):
+        path = ("data", "train", "salvaged")
+        yield Contradiction(path, f"salvaged rows lie in {SALVAGED_ROWS}", "remove it")
 
 
 def _schedule(recipe: Recipe) -> Iterator[Contradiction]:

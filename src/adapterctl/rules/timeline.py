@@ -37,7 +37,7 @@ def _registered(record: AnyRecord) -> Happening:
     rebuilt = record.rebuilt_from if isinstance(record, VersionRecord) else None
     details: dict[str, Any] = {"base": base_of(record, None)}
     if rebuilt is not None:
-        details["rebuilt_from"] = rebuilt.version
+        details["derived_from" if rebuilt.derived else "rebuilt_from"] = rebuilt.version
         details["rung"] = rebuilt.rung
         details["verdict"] = rebuilt.parity.verdict
     return Happening(

@@ -39,7 +39,7 @@ _LEFT_OUT = re.compile(
     r"(schema_version|adapter|version|created|created_by|inputs_digest|recipe_digest"
     r"|content_sha256)$"
     r"|recipe\.(adapter|base|preprocessing|data\.(train|evaluation\.[^.]+)\.path)$"
-    r"|artifacts\.files\.|rebuilt_from\.changes\."
+    r"|artifacts\.files\.|rebuilt_from\.(changes|ladder|begun|derived)\b"
 )
 """What names a record, and what another path says already."""
 

@@ -29,6 +29,7 @@ def job_key(job: SlotJob, *, base_dir: Path, device: str, threads: int) -> str:
             "labels": list(job.labels),
             "initial_weights": _sha256(job.initial_weights) if job.initial_weights else None,
             "base": [_sha256(base_dir / "config.json"), weights],
+            **({"held": encoded_digest(job.held)} if job.held else {}),
             "device": device,
             "threads": threads,
             "libraries": {name: version(name) for name in _LIBRARIES},

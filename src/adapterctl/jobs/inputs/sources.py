@@ -148,8 +148,10 @@ def _settle(path: Path) -> None:
 
 
 def prepared(project: Project, recipe: Recipe, path: str) -> list[Row]:
-    """Returns the rows of one set after the adapter's own preprocessing."""
+    """Returns the rows of one set after the adapter's own preprocessing; salvaged ones had it."""
     raw = raw_rows(project, path)
+    if recipe.data.train.salvaged and path == recipe.data.train.path:
+        return raw
     rows = call_entry_point(code_root(project, recipe), recipe.preprocessing, raw)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InvalidInput.one(
@@ -167,7 +169,7 @@ def prepared(project: Project, recipe: Recipe, path: str) -> list[Row]:
 def _labels(recipe: Recipe, rows: dict[str, list[Row]]) -> tuple[str, ...]:
     if recipe.task != "SEQ_CLS":
         return ()
-    labels = tuple(sorted({str(row["label"]) for row in rows[TRAIN] if "label" in row}))
+    labels = tuple(sorted(_known_labels(recipe, rows[TRAIN])))
     if len(labels) < 2:
         raise InvalidInput.one(
             f"{len(labels)} label(s) in the training rows",
@@ -176,6 +178,13 @@ def _labels(recipe: Recipe, rows: dict[str, list[Row]]) -> tuple[str, ...]:
         )
     merge(_unknown_labels(recipe, rows, labels=labels))
     return labels
+
+
+def _known_labels(recipe: Recipe, rows: list[Row]) -> set[str]:
+    """Returns the training labels; salvaged rows know them from the old adapter's scores."""
+    if recipe.data.train.salvaged:
+        return {name.removeprefix("p:") for row in rows for name in row["scores"]}
+    return {str(row["label"]) for row in rows if "label" in row}
 
 
 def _unknown_labels(

@@ -25,6 +25,8 @@ from adapterctl.rules.mapping.carrying import map_targets
 from adapterctl.rules.mapping.targets import Blocker, Question, RoleMap
 from adapterctl.rules.planning.differences import Change, base_changes, notes_on_texts
 from adapterctl.rules.planning.estimates import Cost, LearningRate, TextLengths, cost, learning_rate
+from adapterctl.rules.planning.ladder import Ladder, ladder
+from adapterctl.rules.planning.pins import Pin, pinned
 from adapterctl.rules.planning.runways import Runway, instead, notes_on_runway, runway_of
 from adapterctl.rules.planning.trainer_plans import (
     TrainerFacts,
@@ -37,13 +39,6 @@ from adapterctl.rules.planning.trainer_plans import (
 from adapterctl.rules.recipe_changes import recipe_changes
 
 _CHOICE = ("r", "lora_alpha", "target_modules")
-
-
-class Pin(Noun, frozen=True, kw_only=True):
-    """One thing that a rebuild does not change, and the digest that holds it."""
-
-    what: str
-    digest: str
 
 
 class RebuildPlan(Noun, frozen=True, kw_only=True):
@@ -60,6 +55,7 @@ class RebuildPlan(Noun, frozen=True, kw_only=True):
         proposed_recipe: what a rebuild trains, exactly.
         changes_in_recipe: dotted field to ``[old, new]``.
         trainer: how the team's own trainer would be run; ``None`` for the builtin one.
+        ladder: the rungs that a rebuild would climb, until one passes.
     """
 
     adapter: str
@@ -86,6 +82,7 @@ class RebuildPlan(Noun, frozen=True, kw_only=True):
     proposed_recipe: Recipe
     changes_in_recipe: dict[str, list[Any]]
     trainer: TrainerPlan | None = None
+    ladder: Ladder
 
 
 class FleetPlan(Noun, frozen=True, kw_only=True):
@@ -152,6 +149,8 @@ def draft(facts: Facts) -> RebuildPlan:
     recipe = _proposed(facts, role_map.lora, rate)
     changes = recipe_changes(record.recipe, recipe)
     hidden = _unreached(facts, role_map, changes)
+    trainer = trainer_plan(facts.command, recipe) if facts.command else None
+    work = _cost(facts, recipe)
     blockers = [*facts.blockers, *_dead_ends(facts), *role_map.blockers, *hidden]
     return RebuildPlan(
         adapter=record.adapter,
@@ -166,7 +165,7 @@ def draft(facts: Facts) -> RebuildPlan:
         blockers=blockers,
         notes=[*facts.notes, *role_map.notes, *_notes(facts)],
         changes=list(base_changes(record, facts.new_base, old=facts.old, new=facts.new)),
-        pinned=list(_pinned(record)),
+        pinned=list(pinned(record)),
         role_map=role_map,
         rank=lora.r,
         alpha=lora.lora_alpha,
@@ -174,10 +173,21 @@ def draft(facts: Facts) -> RebuildPlan:
         learning_rate=rate,
         lengths=facts.lengths,
         old_lengths=facts.old_lengths,
-        cost=_cost(facts, recipe),
+        cost=work,
         proposed_recipe=recipe,
         changes_in_recipe=changes,
-        trainer=trainer_plan(facts.command, recipe) if facts.command else None,
+        trainer=trainer,
+        ladder=_ladder(facts, work, trainer),
+    )
+
+
+def _ladder(facts: Facts, work: Cost | None, trainer: TrainerPlan | None) -> Ladder:
+    return ladder(
+        work.seconds if work else None,
+        old=facts.old,
+        new=facts.new,
+        by_command=trainer.cannot if trainer else (),
+        salvaged=facts.record.recipe.data.train.salvaged,
     )
 
 
@@ -283,16 +293,3 @@ def _notes(facts: Facts) -> Iterator[str]:
         yield "both bases have the same fingerprint: they are the same weights under two names"
     base, onward = facts.new_base.base, facts.onward
     yield from notes_on_runway(facts.runway, facts.today, base=base, onward=onward)
-
-
-def _pinned(record: VersionRecord) -> Iterator[Pin]:
-    sets = {"train": record.train, **record.evaluation}
-    for name, pin in sets.items():
-        yield Pin(what=f"{name}: {pin.path}", digest=f"sha256:{pin.sha256}")
-    if record.selection is not None:
-        pool = record.selection.pool
-        yield Pin(what=f"pool: {pool.path}", digest=f"sha256:{pool.sha256}")
-    yield Pin(what=f"code: {record.code.entry_point}", digest=f"sha256:{record.code.digest}")
-    for name, prepared in record.prepared.items():
-        yield Pin(what=f"prepared rows: {name}", digest=f"sha256:{prepared.rows_sha256}")
-    yield Pin(what="seed", digest=str(record.recipe.training.seed))

@@ -16,6 +16,7 @@ from adapterctl.records.recipe import Command, Recipe
 from adapterctl.records.version import VersionRecord
 from adapterctl.records.yaml_text import Path, dotted
 from adapterctl.rules.mapping.targets import Blocker, RoleMap
+from adapterctl.rules.planning.ladder import SWEEP, TEACHER, WARM_START, RungOut
 from adapterctl.rules.trainer_commands import (
     FIELDS,
     as_set,
@@ -30,20 +31,13 @@ _KEPT = {name: f"{{{name}}}" for name in ("base", "data", "out", "config", "reci
 """Paths that only the run itself knows stand in a plan as their placeholders."""
 
 _RUNGS = {
-    "warm start": "a command starts from weights of its own",
-    "old adapter as teacher": "it takes the builtin trainer's loss",
+    WARM_START: "a command starts from weights of its own",
+    TEACHER: "it takes the builtin trainer's loss",
 }
-_SWEEP = {"learning-rate sweep": "the trainer is not told the learning rate"}
+_SWEEP = {SWEEP: "the trainer is not told the learning rate"}
 
 _OF_MODULES = ("module", "target")
 """Keys and options that name modules have one of these in their name."""
-
-
-class RungOut(Noun, frozen=True, kw_only=True):
-    """A rung of the ladder that this trainer cannot climb."""
-
-    rung: str
-    why: str
 
 
 class TrainerPlan(Noun, frozen=True, kw_only=True):

@@ -10,10 +10,11 @@ _BITS = 16
 def dropout(x: torch.Tensor, share: float) -> torch.Tensor:
     """Returns ``x`` with a share of its elements at 0 and the others scaled up to make up for it.
 
-    Draws from torch's global generator. On the CPU that generator fills 64 bits at a time, and an
-    element takes 16 of them: the share is kept to within 1/131072.
+    Without gradients nobody learns, and nothing is dropped. Draws from torch's global generator. On
+    the CPU that generator fills 64 bits at a time, and an element takes 16 of them: the share is
+    kept to within 1/131072.
     """
-    if not share:
+    if not share or not torch.is_grad_enabled():
         return x
     if x.device.type != "cpu":
         return torch.nn.functional.dropout(x, share)

@@ -192,4 +192,10 @@ def _finish(run: Run) -> Trained:
         base_name=job.base_name,
         base_revision=job.base_revision,
     )
-    return Trained(name=job.name, adapter=job.out_dir, trail=run.trail, facts=run.facts())
+    return Trained(
+        name=job.name,
+        adapter=job.out_dir,
+        trail=run.trail,
+        facts=run.facts(),
+        held_loss=run.held_loss,
+    )

@@ -26,6 +26,8 @@ class SlotJob:
         base_revision: the base's commit, for ``adapter_config.json``.
         initial_weights: a safetensors file with every trainable tensor under PEFT's name, to
             start from instead of weights drawn from the seed.
+        held: rows that are not learned from: the loss on them is looked at on the way, and
+            training stops when it has not fallen for `holdout.PATIENCE` looks.
     """
 
     name: str
@@ -39,16 +41,21 @@ class SlotJob:
     base_name: str
     base_revision: str | None = None
     initial_weights: Path | None = None
+    held: Sequence[Example] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """A slot that came through: its adapter folder, its trail, its numbers."""
+    """A slot that came through: its adapter folder, its trail, its numbers.
+
+    ``held_loss`` is the lowest loss per target on rows that were held out, if there were some.
+    """
 
     name: str
     adapter: Path
     trail: list[TrailStep]
     facts: TrainingFacts
+    held_loss: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,8 +22,9 @@ class Batch:
     Attributes:
         input_ids: ``(rows, length)``.
         attention_mask: ``(rows, length)``, 1 on real tokens.
-        targets: ``(rows,)`` of label ids, or ``(rows, kept)`` of token ids, aligned with the
-            last ``kept`` positions of the logits; `IGNORED` where nothing is learned.
+        targets: ``(rows,)`` of label ids; ``(rows, labels)`` of shares, float32, where the
+            examples are soft; or ``(rows, kept)`` of token ids, aligned with the last ``kept``
+            positions of the logits; `IGNORED` where nothing is learned.
         kept: how many positions, from the end, need logits; 0 when all or one per row.
         items: how many targets count.
         tokens: how many tokens are real.
@@ -41,7 +42,7 @@ def collate(examples: Sequence[Example], *, task: Task, pad: int, device: str) -
     """Returns the batch of a few examples; ``pad`` is the token that fills short rows."""
     ids, mask = padded([example.input_ids for example in examples], fill=pad, device=device)
     if task == "SEQ_CLS":
-        targets, kept = torch.tensor([example.label for example in examples]), 0
+        targets, kept = _labels(examples), 0
     else:
         targets, kept = _next_tokens(examples, length=ids.shape[1])
     return Batch(
@@ -49,7 +50,7 @@ def collate(examples: Sequence[Example], *, task: Task, pad: int, device: str) -
         attention_mask=mask,
         targets=targets.to(device),
         kept=kept,
-        items=int((targets != IGNORED).sum()),
+        items=len(examples) if targets.is_floating_point() else int((targets != IGNORED).sum()),
         tokens=sum(len(example.input_ids) for example in examples),
     )
 
@@ -67,16 +68,25 @@ def loss_of(logits: torch.Tensor, batch: Batch, *, items: int, smoothing: float)
         items: targets in the whole optimizer step.
         smoothing: label smoothing, spread evenly over all classes.
     """
-    if batch.targets.dim() == 2:
-        logits = logits[:, -batch.targets.shape[1] :]
+    targets = batch.targets
+    if not targets.is_floating_point():
+        if targets.dim() == 2:
+            logits = logits[:, -targets.shape[1] :]
+        targets = targets.flatten()
     total = cross_entropy(
         logits.float().flatten(0, -2),
-        batch.targets.flatten(),
+        targets,
         ignore_index=IGNORED,
         reduction="sum",
         label_smoothing=smoothing,
     )
     return total / max(items, 1)
+
+
+def _labels(examples: Sequence[Example]) -> torch.Tensor:
+    if examples[0].soft:
+        return torch.tensor([example.soft for example in examples])
+    return torch.tensor([example.label for example in examples])
 
 
 def _next_tokens(examples: Sequence[Example], *, length: int) -> tuple[torch.Tensor, int]:

@@ -12,6 +12,7 @@ from adapterctl.errors import AdapterctlError
 from adapterctl.records.version import TrailStep, TrainingFacts
 from adapterctl.training.learning import checkpoints
 from adapterctl.training.learning.checkpoints import Checkpoint
+from adapterctl.training.learning.holdout import Holdout
 from adapterctl.training.learning.initial import derived_seed
 from adapterctl.training.learning.job import Log, Progress, SlotJob
 from adapterctl.training.learning.loss import Batch, collate, loss_of
@@ -60,12 +61,19 @@ class Run:
         self._base, self._overhead = base, overhead(base.model, device=base.device)
         self._folder, self._log, self._clock = folder, log, clock
         self._tokens, self._seconds = 0, 0.0
+        self._holdout = Holdout(job, base, folder=folder, steps=self._schedule.steps)
         self._resume()
 
     @property
     def done(self) -> bool:
-        """Whether every step has been taken."""
-        return len(self.trail) >= self._schedule.steps
+        """Whether every step has been taken, or held-out rows say that more are of no use."""
+        steps = len(self.trail)
+        return steps >= self._schedule.steps or self._holdout.hopeless(steps)
+
+    @property
+    def held_loss(self) -> float | None:
+        """The lowest loss on the held-out rows."""
+        return self._holdout.lowest
 
     def advance(self) -> None:
         """Takes one optimizer step.
@@ -86,6 +94,7 @@ class Run:
         rate = self._update()
         tokens = sum(batch.tokens for batch in batches)
         self._note(loss, rate=rate, norm=norm)
+        self._holdout.look(len(self.trail), self.trainee)
         spent = self._clock() - started
         self._tokens += tokens
         self._seconds += spent

@@ -44,6 +44,7 @@ class Example(Noun, frozen=True):
         label: index into the sorted training labels, or ``None``.
         answer_bytes: UTF-8 bytes of the answers' own words that ``input_ids`` reach, without
             the marks that end them: the same for every tokenizer, unless cut.
+        soft: a share for every label, to learn instead of ``label`` alone; they add up to 1.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Example(Noun, frozen=True):
     loss_mask: tuple[int, ...]
     label: int | None
     answer_bytes: int = 0
+    soft: tuple[float, ...] = ()
 
 
 def encode(
@@ -169,7 +171,7 @@ def encoded_digest(examples: Iterable[Example]) -> str:
     hasher = hashlib.sha256()
     for example in examples:
         seen = (example.text, example.input_ids, example.loss_mask, example.label)
-        hasher.update(compact(seen) + b"\n")
+        hasher.update(compact((*seen, example.soft) if example.soft else seen) + b"\n")
     return hasher.hexdigest()
 
 

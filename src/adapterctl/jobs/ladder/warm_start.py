@@ -1,0 +1,16 @@
+"""The second rung: training starts from the old adapter's weights, where all shapes agree."""
+
+from __future__ import annotations
+
+from adapterctl.jobs import filing
+from adapterctl.jobs.inputs.starting import start_from_weights
+from adapterctl.jobs.ladder.climb import Attempt, Climb
+from adapterctl.rules.planning.ladder import WARM_START
+
+
+def attempt(climb: Climb) -> Attempt:
+    """Puts the old weights where the build starts; it refuses them if a shape differs."""
+    job = climb.job
+    old = filing.fetched(job.project, job.record) / "adapter" / "adapter_model.safetensors"
+    start_from_weights(job.work(WARM_START), old)
+    return Attempt(rung=WARM_START, sources=climb.sources)

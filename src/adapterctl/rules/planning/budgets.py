@@ -1,0 +1,70 @@
+"""What a rebuild may cost: hours of a device, or money at the project's prices."""
+
+from __future__ import annotations
+
+import re
+
+from adapterctl.errors import InvalidInput, Refused
+from adapterctl.records.noun import Noun
+from adapterctl.records.policy import Prices
+from adapterctl.rules.planning.ladder import Ladder
+
+_HOUR = 3600
+_TIME = {"h": _HOUR, "m": 60, "s": 1}
+_FORM = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
+
+
+class Budget(Noun, frozen=True, kw_only=True):
+    """What was allowed, as it was written, and the seconds of a device that this buys."""
+
+    text: str
+    seconds: float
+
+
+def budget(text: str, prices: Prices | None) -> Budget:
+    """Reads ``2h``, ``90m`` or ``20EUR``.
+
+    Raises:
+        InvalidInput: neither a time nor money in the currency of ``prices``.
+    """
+    found = _FORM.fullmatch(text.strip())
+    if found is None:
+        raise InvalidInput.one(
+            f"not a budget: {text!r}",
+            place="--budget",
+            hint="hours of a device: 2h; or money: 20EUR",
+        )
+    amount, unit = float(found[1]), found[2]
+    if unit in _TIME:
+        return Budget(text=text, seconds=amount * _TIME[unit])
+    if prices is None or unit.upper() != prices.currency:
+        known = prices.currency if prices else "none"
+        raise InvalidInput.one(
+            f"no price in {unit} (known: {known})",
+            place="--budget",
+            hint="params.yaml: prices: {device_hour: 2.50, currency: EUR}",
+        )
+    return Budget(text=text, seconds=amount / prices.device_hour * _HOUR)
+
+
+def must_afford(ladder: Ladder, allowed: Budget | None, *, place: str) -> None:
+    """Refuses a ladder whose training alone would take more than is allowed.
+
+    Raises:
+        Refused: it is too much, or nobody can say how much it is.
+    """
+    if allowed is None:
+        return
+    if ladder.seconds is None:
+        raise Refused(
+            f"what it takes cannot be estimated, so {allowed.text} cannot be promised",
+            place=place,
+            hint="leave --budget out, or choose --max-rung carried and watch it",
+        )
+    if ladder.seconds > allowed.seconds:
+        raise Refused(
+            f"training on {len(ladder.rungs)} rungs takes about {ladder.seconds / _HOUR:.3g} h, "
+            f"more than {allowed.text} ({allowed.seconds / _HOUR:.3g} h)",
+            place=place,
+            hint="raise --budget, or climb less: --max-rung carried",
+        )
