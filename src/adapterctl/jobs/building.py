@@ -73,17 +73,26 @@ def running_environment(
 
 
 def build(
-    project: Project, sources: Sources, *, work: Path, device: str, threads: int | None = None
+    project: Project,
+    sources: Sources,
+    *,
+    work: Path,
+    device: str,
+    threads: int | None = None,
+    padded: bool = False,
 ) -> Built:
-    """Trains the adapter; an interrupted build in ``work`` goes on where it stopped."""
+    """Trains the adapter; an interrupted build in ``work`` goes on where it stopped.
+
+    Args:
+        padded: pad examples also where the base could do without; see `SlotJob`.
+    """
     examples = encoded(sources, log=project.display.say)
     match sources.recipe.trainer:
         case Command() as command:
             trained = _commanded(project, sources, command, work=work, device=device, n=threads)
         case _:
-            trained = _trained(
-                project, sources, examples[TRAIN], work=work, device=device, n=threads
-            )
+            slot = replace(_slot(sources, examples[TRAIN], work=work), padded=padded)
+            trained = _trained(project, sources, slot, device=device, n=threads)
     facts = BuildFacts(
         training=trained.facts,
         environment=running_environment(device, threads, recipe=sources.recipe),
@@ -117,13 +126,7 @@ def _commanded(
 
 
 def _trained(
-    project: Project,
-    sources: Sources,
-    examples: list[Example],
-    *,
-    work: Path,
-    device: str,
-    n: int | None,
+    project: Project, sources: Sources, slot: SlotJob, *, device: str, n: int | None
 ) -> Trained:
     """Trains with the builtin trainer, with ``n`` threads."""
     from adapterctl.training.determinism import cores, resolve_device
@@ -131,7 +134,7 @@ def _trained(
     from adapterctl.training.learning.job import Failed
 
     [result] = train(
-        [_slot(sources, examples, work=work)],
+        [slot],
         base_dir=sources.base_dir,
         device=resolve_device(device),
         threads=n or cores(),

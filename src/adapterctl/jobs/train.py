@@ -19,11 +19,18 @@ from adapterctl.rules.trainer_commands import command_of
 
 
 def train(
-    project: Project, adapter: str, *, out: Path, device: str, threads: int | None = None
+    project: Project,
+    adapter: str,
+    *,
+    out: Path,
+    device: str,
+    threads: int | None = None,
+    padded: bool = False,
 ) -> Built:
     """Trains into ``out``: a PEFT folder with the trail and the facts of the run beside it.
 
-    Nothing is registered. An interrupted run goes on from its last checkpoint.
+    Nothing is registered. An interrupted run goes on from its last checkpoint. With ``padded``
+    examples are padded also where the base could do without.
     """
     sources = gather(project, project.registry.recipe(adapter))
     environment = building.running_environment(device, threads, recipe=sources.recipe)
@@ -31,7 +38,9 @@ def train(
     bearing = result_bearing(environment, own_trainer=own_trainer)
     work = project.private / "work" / f"train-{_key(sources, bearing)}"
     with alone(work):
-        built = building.build(project, sources, work=work, device=device, threads=threads)
+        built = building.build(
+            project, sources, work=work, device=device, threads=threads, padded=padded
+        )
         _move(built.folder, out)
     building.discard(work)
     return replace(built, folder=out)

@@ -11,6 +11,7 @@ modules go), `adoption` (what was made elsewhere), `feeds` (dates that others pu
   `succession` and `moves`; `judged` is what they ask of a version. `codes` is the list of them,
   `findings`, `judging`, `standing`, `grades`, `timeline` the rest. `gates` are what registration
   refuses.
+- How it is trained: `unpadded` (which bases run without padding).
 - A recipe: `recipes` (contradictions, digest), `recipe_changes`, `as_used` (by another trainer),
   `trainer_commands` (placeholders), `trainer_output`.
 - Where data lie, and until when: `bucket_urls`, `data_pins`, `retention`, `removal`, `overlap`.

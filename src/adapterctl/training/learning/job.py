@@ -26,6 +26,8 @@ class SlotJob:
         base_revision: the base's commit, for ``adapter_config.json``.
         initial_weights: a safetensors file with every trainable tensor under PEFT's name, to
             start from instead of weights drawn from the seed.
+        padded: pad the examples of a batch also where the base could do without: what versions
+            were trained with before, to train them again.
     """
 
     name: str
@@ -39,6 +41,7 @@ class SlotJob:
     base_name: str
     base_revision: str | None = None
     initial_weights: Path | None = None
+    padded: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
