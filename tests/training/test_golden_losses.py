@@ -10,7 +10,8 @@ import pytest
 
 from support.training_jobs import classified, completions, job, train_all
 
-# Padded, as every version was trained before: `reproduce` trains them so. The same with transformers 5.17 and 5.23; rounding on another CPU stays below the tolerance.
+# Padded, as every version was trained before: `reproduce` trains them so. The same with
+# transformers 5.17 and 5.23; rounding on another CPU stays below the tolerance.
 GOLDENS: dict[str, tuple[str, dict[str, Any], list[float]]] = {
     "classification": ("bert", {}, [1.097906, 1.097296, 1.102165, 1.106085, 1.094165, 1.118051]),
     "completion": (

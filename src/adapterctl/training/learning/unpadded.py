@@ -1,4 +1,4 @@
-"""Running the examples of a batch without padding: one row of tokens, attention inside each example.
+"""Running the examples of a batch without padding: in one row, with attention inside each.
 
 The model is given a padded batch, as ever. A hook in front of its trunk lays the real tokens one
 after the other; linear layers, norms and dropout see no others. Attention is computed example by
@@ -25,30 +25,27 @@ NAME = "adapterctl_unpadded"
 
 def attention(
     module: torch.nn.Module,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    attention_mask: torch.Tensor,
-    *,
+    *given: torch.Tensor,
     sliding_window: int | None = None,
     **settings: Any,
 ) -> tuple[torch.Tensor, None]:
     """Returns the attention of each example to itself, by transformers' own function.
 
     Args:
-        query: ``(1, heads, tokens, width)``, one example after the other; so are key and value.
-        attention_mask: the examples' lengths, in four dimensions: such a mask transformers hands
-            to every layer as it is.
+        given: query, key and value, each ``(1, heads, tokens, width)``, one example after the
+            other; then, in the mask's place, the examples' lengths. They have four dimensions:
+            such a mask transformers hands to every layer as it is.
         sliding_window: how many tokens away another one is too far to be seen.
         settings: what else the layer says: dropout, scaling, whether it is causal.
     """
-    runs = list(runs_of_equals(attention_mask.flatten().tolist()))
+    *states, lengths = given
+    runs = list(runs_of_equals(lengths.flatten().tolist()))
     sizes = [length * rows for length, rows in runs]
     # Split and not sliced: the gradient is then put together once, not once for each piece.
-    parts = (states.squeeze(0).split(sizes, dim=1) for states in (query, key, value))
+    parts = zip(*(state.squeeze(0).split(sizes, dim=1) for state in states), strict=True)
     answers = []
-    for (length, rows), *states in zip(runs, *parts, strict=True):
-        own = [part.unflatten(1, (rows, length)).transpose(0, 1) for part in states]
+    for (length, rows), part in zip(runs, parts, strict=True):
+        own = [state.unflatten(1, (rows, length)).transpose(0, 1) for state in part]
         mask = _window(module, length, sliding_window)
         answer, _ = sdpa_attention_forward(module, *own, mask, **settings)
         answers.append(answer.flatten(0, 1))
