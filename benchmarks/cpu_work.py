@@ -91,7 +91,7 @@ def _weights(folder: Path) -> int:
     from transformers import AutoModel
 
     named = AutoModel.from_pretrained(folder).named_parameters()
-    return sum(p.numel() for name, p in named if ".layer" in name and p.dim() == 2)
+    return sum(p.numel() for name, p in named if "layer" in name and p.dim() == 2)
 
 
 def _encoded(
