@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(work: Work, *, runs: int, folder: Path) -> dict[str, Any]:
-    """Returns seconds and last losses of every way, run in turn after one run that is not timed."""
+    """Returns seconds and mean losses of every way, run in turn after one run that is not timed."""
     rate = roofline()
     seconds: dict[str, list[float]] = {name: [] for name in WAYS}
     losses: dict[str, float] = {}
@@ -134,7 +134,7 @@ def _table(one: dict[str, Any]) -> Iterator[str]:
         f"{one['tokens']:,} real tokens, {one['padded_tokens']:,} with padding."
     )
     yield ""
-    yield "| way | seconds | times ours | tokens/s | last loss |"
+    yield "| way | seconds | times ours | tokens/s | mean loss |"
     yield "|---|---|---|---|---|"
     for name, way in one["ways"].items():
         spent, ratio = way["seconds"], way["times_ours"]

@@ -86,7 +86,7 @@ class Work:
 
 
 def ours(work: Work, folder: Path) -> tuple[float, float]:
-    """Returns seconds and last loss of the builtin trainer."""
+    """Returns seconds and mean loss of the builtin trainer."""
     job = SlotJob(
         name="one",
         task=work.task,
@@ -99,9 +99,10 @@ def ours(work: Work, folder: Path) -> tuple[float, float]:
         base_name=work.base,
     )
     [result] = train([job], base_dir=work.folder, device="cpu", log=lambda _: None)
-    if not isinstance(result, Trained) or result.facts.last_loss is None:
+    if not isinstance(result, Trained):
         raise RuntimeError("ours did not come through")
-    return result.facts.seconds, result.facts.last_loss
+    losses = [float.fromhex(step.loss) for step in result.trail]
+    return result.facts.seconds, sum(losses) / len(losses)
 
 
 def trainer(work: Work, folder: Path) -> tuple[float, float]:
@@ -120,17 +121,18 @@ def bare(work: Work, _: Path) -> tuple[float, float]:
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=RATE, weight_decay=0.0, fused=True)
     schedule = Schedule(rows=len(work.examples), settings=work.settings)
-    started, loss = time.perf_counter(), torch.zeros(())
+    started, total = time.perf_counter(), 0.0
     for step in range(schedule.steps):
         rows = [_row(work.examples[row]) for row in schedule.rows_of(step)]
         loss = model(**_collated(rows, pad=work.pad)).loss
         loss.backward()
+        total += loss.item()
         torch.nn.utils.clip_grad_norm_(weights, work.settings.max_grad_norm)
         for group in optimizer.param_groups:
             group["lr"] = RATE * (1 - step / schedule.steps)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-    return time.perf_counter() - started, loss.item()
+    return time.perf_counter() - started, total / schedule.steps
 
 
 Way = Callable[[Work, Path], tuple[float, float]]
