@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks import (
     audit_scale,
     banking77,
+    cpu_training,
     fingerprint,
     importing,
     joining,
@@ -21,6 +22,7 @@ SHORT_FIRST = (
     fingerprint,
     registering,
     audit_scale,
+    cpu_training,
     banking77,
 )
 

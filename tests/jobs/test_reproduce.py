@@ -82,6 +82,22 @@ def test_the_first_differing_step_is_named(whole: Path, tmp_path: Path) -> None:
     assert (event.event, event.details["identical"]) == ("reproduced", False)
 
 
+def test_what_was_padded_is_padded_again(whole: Path, tmp_path: Path) -> None:
+    root, record = copied(whole, tmp_path), record_of(whole)
+    assert record.training is not None
+    assert record.training.unpadded
+    assert run(root, "train", "router", "--padded", "--out", str(tmp_path / "padded")).status == 0
+    digest = weights_digest(tmp_path / "padded" / "adapter_model.safetensors")
+    assert digest != record.weights_sha256
+    # As a record that was written before says nothing of it.
+    training = msgspec.structs.replace(record.training, unpadded=False)
+    before = msgspec.structs.replace(record, training=training, weights_sha256=digest)
+    rewrite(root, before)
+    assert "unpadded" not in FolderRegistry(root).record_path("router", 1).read_text()
+    status, result = reproduce(root)
+    assert (status, result["level"], result["identical"]) == (0, "B2", True)
+
+
 @pytest.mark.slow
 def test_weights_that_differ_at_a_logged_step_are_named(whole: Path, tmp_path: Path) -> None:
     def change(step: TrailStep) -> TrailStep:

@@ -278,6 +278,15 @@ def test_an_unknown_life_is_said():
     ]
 
 
+def test_a_successor_whose_examples_are_padded_is_said():
+    said = (
+        "the examples of a batch are padded to its longest: bloom is not among the families that "
+        "run without padding"
+    )
+    assert said in drafted(new_changes={"family": "bloom"}).notes
+    assert not any("padded" in note for note in drafted().notes)
+
+
 def test_the_same_weights_under_another_name_are_said():
     same = facts().record.base.fingerprint
     assert (

@@ -16,6 +16,9 @@ from adapterctl.render.filed import training_words
 @click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path))
 @device_option
 @click.option("--threads", type=click.IntRange(min=1), help="Default: one per core.")
+@click.option(
+    "--padded", is_flag=True, help="Pad the examples of a batch also where it is not needed."
+)
 @format_option()
 @click.pass_context
 def command(
@@ -25,6 +28,7 @@ def command(
     out: Path,
     device: str,
     threads: int | None,
+    padded: bool,
     form: str,
 ) -> int:
     """Train NAME from the working tree into DIR, as the stages of dvc.yaml do.
@@ -34,7 +38,8 @@ def command(
     from adapterctl.jobs.train import train
 
     project = open_project(ctx)
-    built = train(project, adapter, out=out.absolute(), device=device, threads=threads)
+    place = out.absolute()
+    built = train(project, adapter, out=place, device=device, threads=threads, padded=padded)
     facts = built.facts.training
     if form == "json":
         result = {"adapter": adapter, "out": str(out), "training": facts}

@@ -74,11 +74,20 @@ def running_environment(
 
 
 def build(
-    project: Project, sources: Sources, *, work: Path, device: str, threads: int | None = None
+    project: Project,
+    sources: Sources,
+    *,
+    work: Path,
+    device: str,
+    threads: int | None = None,
+    padded: bool = False,
 ) -> Built:
     """Trains the adapter; an interrupted build in ``work`` goes on where it stopped.
 
     It starts from what lies in ``work/start``, if anything does.
+
+    Args:
+        padded: pad examples also where the base could do without; see `SlotJob`.
     """
     examples = encoded(sources, log=project.display.say)
     match sources.recipe.trainer:
@@ -86,7 +95,8 @@ def build(
             trained = _commanded(project, sources, command, work=work, device=device, n=threads)
         case _:
             learned = _taught(sources, examples[TRAIN], work=work)
-            trained = _trained(project, sources, learned, work=work, device=device, n=threads)
+            job = replace(slot(sources, learned, work=work), padded=padded)
+            trained = _trained(project, sources, job, device=device, n=threads)
     facts = BuildFacts(
         training=trained.facts,
         environment=running_environment(device, threads, recipe=sources.recipe),
@@ -131,13 +141,7 @@ def _commanded(
 
 
 def _trained(
-    project: Project,
-    sources: Sources,
-    examples: list[Example],
-    *,
-    work: Path,
-    device: str,
-    n: int | None,
+    project: Project, sources: Sources, slot: SlotJob, *, device: str, n: int | None
 ) -> Trained:
     """Trains with the builtin trainer, with ``n`` threads."""
     from adapterctl.training.determinism import cores, resolve_device
@@ -145,7 +149,7 @@ def _trained(
     from adapterctl.training.learning.job import Failed
 
     [result] = train(
-        [slot(sources, examples, work=work)],
+        [slot],
         base_dir=sources.base_dir,
         device=resolve_device(device),
         threads=n or cores(),

@@ -71,6 +71,8 @@ def _train_in_child(place: Path, record: VersionRecord, *, device: str) -> None:
     command = [sys.executable, "-s", "-m", "adapterctl", "--project", str(room)]
     command += ["train", record.adapter, "--out", str(room / "rebuilt"), "--device", device]
     command += ["--threads", str(record.environment.threads)]
+    if record.training and not record.training.unpadded:
+        command.append("--padded")
     done = subprocess.run(
         command,
         cwd=room,

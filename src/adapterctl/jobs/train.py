@@ -20,11 +20,18 @@ from adapterctl.rules.trainer_commands import command_of
 
 
 def train(
-    project: Project, adapter: str, *, out: Path, device: str, threads: int | None = None
+    project: Project,
+    adapter: str,
+    *,
+    out: Path,
+    device: str,
+    threads: int | None = None,
+    padded: bool = False,
 ) -> Built:
     """Trains into ``out``: a PEFT folder with the trail and the facts of the run beside it.
 
-    Nothing is registered. An interrupted run goes on from its last checkpoint.
+    Nothing is registered. An interrupted run goes on from its last checkpoint. With ``padded``
+    examples are padded also where the base could do without.
     """
     sources = gather(project, project.registry.recipe(adapter))
     environment = building.running_environment(device, threads, recipe=sources.recipe)
@@ -33,7 +40,9 @@ def train(
     work = project.private / "work" / f"train-{_key(sources, bearing)}"
     with alone(work):
         _start_as_recorded(project, work)
-        built = building.build(project, sources, work=work, device=device, threads=threads)
+        built = building.build(
+            project, sources, work=work, device=device, threads=threads, padded=padded
+        )
         _move(built.folder, out)
     building.discard(work)
     return replace(built, folder=out)

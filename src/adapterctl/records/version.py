@@ -170,6 +170,8 @@ class TrainingFacts(Sparse, frozen=True, kw_only=True):
         trainer: ``builtin``, or the command that trained.
         departures: where a trainer command did not do as the recipe says; the record's recipe is
             then as used.
+        unpadded: the examples of a batch ran without padding. It decides the last bits: what was
+            padded is padded again to reproduce it.
     """
 
     rows: int
@@ -185,6 +187,7 @@ class TrainingFacts(Sparse, frozen=True, kw_only=True):
     last_loss: float | None = None
     trail_sha256: Sha256 | None = None
     departures: list[Departure] = []
+    unpadded: bool = False
 
 
 class Climbed(Sparse, frozen=True, kw_only=True):

@@ -6,14 +6,18 @@ with PEFT within 1e-4 relative, step by step (tests hold this over 50 steps). Di
 Order of rows
     Sorted by the sha256 of ``seed:epoch:index``, not drawn from a generator: resuming needs no
     replay, and no release of torch or accelerate can change it.
+Padding
+    On the CPU, families in `rules.unpadded` run a pass as one row of real tokens, with attention
+    inside each example. Others are padded, and a step's rows (of all its accumulated batches) cut
+    into passes where padding would cost more than another pass.
 Passes
-    A step's rows (of all its accumulated batches) are sorted by length and cut into passes of at
-    most ``per_device_train_batch_size`` rows, where padding would cost more than another pass.
-    The loss is the same sum; short texts train about twice as fast.
+    A step's rows are sorted by length; at most ``per_device_train_batch_size`` of them share a
+    pass. The loss is the same sum, and the rows of a step are those of Trainer.
 Dropout
     The base's and LoRA's stay active as in Trainer. Before each pass the generator is
     seeded from seed, step and pass, so that neighbours and interruptions change nothing;
     only the distribution is Trainer's. On the CPU LoRA's dropout draws 16 bits per element.
+    Without padding there are other elements to draw for: the masks are then others too.
 Initial weights
     LoRA's A, and a head, are drawn as PEFT and transformers draw them, each tensor from its own
     key of seed and name. A classification head (``classifier``, ``score``) always starts fresh,

@@ -38,6 +38,7 @@ class LoadedBase:
             head's seed, sorted; empty for CAUSAL_LM. An adapter must carry them all, or its
             outputs depend on chance wherever it is loaded.
         device: ``cpu``, ``cuda`` or ``cuda:0``.
+        unpadded: whether the model was made to run without padding.
     """
 
     folder: Path
@@ -46,6 +47,7 @@ class LoadedBase:
     model: Any
     fresh: tuple[str, ...]
     device: str
+    unpadded: bool = False
 
     @property
     def pad_token_id(self) -> int:

@@ -37,6 +37,7 @@ from adapterctl.rules.planning.trainer_plans import (
     trainer_today,
 )
 from adapterctl.rules.recipe_changes import recipe_changes
+from adapterctl.rules.unpadded import note_on_padding
 
 _CHOICE = ("r", "lora_alpha", "target_modules")
 
@@ -291,5 +292,8 @@ def _notes(facts: Facts) -> Iterator[str]:
         )
     if facts.new_base.fingerprint == facts.record.base.fingerprint:
         yield "both bases have the same fingerprint: they are the same weights under two names"
+    padding = note_on_padding(facts.new.family)
+    if padding and facts.command is None:
+        yield padding
     base, onward = facts.new_base.base, facts.onward
     yield from notes_on_runway(facts.runway, facts.today, base=base, onward=onward)

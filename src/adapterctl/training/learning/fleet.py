@@ -20,6 +20,7 @@ from adapterctl.training.learning.job import Failed, Log, SlotJob, SlotResult, T
 from adapterctl.training.learning.run import Clock, Run
 from adapterctl.training.learning.slots import SlottedBase, SlotTrainee
 from adapterctl.training.learning.trainee import Trainee
+from adapterctl.training.learning.unpadded import can_unpad, unpad
 from adapterctl.training.loading import LoadedBase, load_base
 from adapterctl.training.refusals import check_jobs
 from adapterctl.training.twin import Reading, read
@@ -63,7 +64,7 @@ def train(
     with strict(device, threads=place.threads):
         readings = _read_all(jobs, place)
         results: dict[str, SlotResult] = {}
-        for slots in _passes(jobs, readings):
+        for slots in _passes(jobs, readings, place):
             results |= {result.name: result for result in _train_together(slots, readings, place)}
     return [results[job.name] for job in jobs]
 
@@ -79,7 +80,11 @@ class _Place:
     log: Log
     clock: Clock
 
-    def load(self, job: SlotJob, *, labels: int) -> LoadedBase:
+    def unpads(self, job: SlotJob, reading: Reading) -> bool:
+        """Whether a job's examples run without padding."""
+        return not job.padded and can_unpad(reading.base, own=reading.own, device=self.device)
+
+    def load(self, job: SlotJob, *, labels: int, unpadded: bool) -> LoadedBase:
         base = load_base(
             self.base_dir,
             task=job.task,
@@ -89,7 +94,9 @@ class _Place:
             trust_remote_code=self.trust_remote_code,
         )
         base.model.config.get_text_config().use_cache = False
-        return base
+        if unpadded:
+            unpad(base.model, task=job.task)
+        return replace(base, unpadded=unpadded)
 
     def run(self, job: SlotJob, trainee: Trainee, base: LoadedBase) -> Run:
         key = job_key(job, base_dir=self.base_dir, device=self.device, threads=self.threads)
@@ -125,12 +132,14 @@ def _read_all(jobs: Sequence[SlotJob], place: _Place) -> dict[str, Reading]:
     return readings
 
 
-def _passes(jobs: Sequence[SlotJob], readings: dict[str, Reading]) -> Iterator[list[SlotJob]]:
-    """Yields the jobs that share a loaded base: plain ones by task, each variant alone."""
-    for task in sorted({job.task for job in jobs}):
-        plain = [job for job in jobs if job.task == task and readings[job.name].plain]
-        if plain:
-            yield plain
+def _passes(
+    jobs: Sequence[SlotJob], readings: dict[str, Reading], place: _Place
+) -> Iterator[list[SlotJob]]:
+    """Yields the jobs that share a loaded base: plain ones by task and padding, variants alone."""
+    plain = [job for job in jobs if readings[job.name].plain]
+    kinds = {job.name: (job.task, place.unpads(job, readings[job.name])) for job in plain}
+    for kind in sorted(set(kinds.values())):
+        yield [job for job in plain if kinds[job.name] == kind]
     for job in jobs:
         if not readings[job.name].plain:
             yield [job]
@@ -157,12 +166,14 @@ Make = Callable[[SlotJob], tuple[Trainee, LoadedBase]]
 
 
 def _slots(jobs: list[SlotJob], readings: dict[str, Reading], place: _Place) -> Make:
-    slotted = SlottedBase(place.load(jobs[0], labels=_NO_LABELS))
+    unpadded = place.unpads(jobs[0], readings[jobs[0].name])
+    slotted = SlottedBase(place.load(jobs[0], labels=_NO_LABELS, unpadded=unpadded))
     return lambda job: (SlotTrainee(job, slotted, readings[job.name]), slotted.base)
 
 
 def _variant(jobs: list[SlotJob], readings: dict[str, Reading], place: _Place) -> Make:
-    base = place.load(jobs[0], labels=len(jobs[0].labels))
+    unpadded = place.unpads(jobs[0], readings[jobs[0].name])
+    base = place.load(jobs[0], labels=len(jobs[0].labels), unpadded=unpadded)
     return lambda job: (VariantTrainee(job, base, readings[job.name]), base)
 
 

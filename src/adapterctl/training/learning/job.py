@@ -28,6 +28,8 @@ class SlotJob:
             start from instead of weights drawn from the seed.
         held: rows that are not learned from: the loss on them is looked at on the way, and
             training stops when it has not fallen for `holdout.PATIENCE` looks.
+        padded: pad the examples of a batch also where the base could do without: what versions
+            were trained with before, to train them again.
     """
 
     name: str
@@ -42,6 +44,7 @@ class SlotJob:
     base_revision: str | None = None
     initial_weights: Path | None = None
     held: Sequence[Example] = ()
+    padded: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,13 +19,17 @@ IGNORED = -100
 class Batch:
     """What one pass reads, on its device, padded on the right to its longest row.
 
+    A base that runs `unpadded` takes it the same way; only positions to make logits at are other.
+
     Attributes:
         input_ids: ``(rows, length)``.
         attention_mask: ``(rows, length)``, 1 on real tokens.
         targets: ``(rows,)`` of label ids; ``(rows, labels)`` of shares, float32, where the
             examples are soft; or ``(rows, kept)`` of token ids, aligned with the last ``kept``
             positions of the logits; `IGNORED` where nothing is learned.
-        kept: how many positions, from the end, need logits; 0 when all or one per row.
+        kept: how many positions, from the end, need logits; 0 when all or one per row. Unpadded
+            which positions do, counted along all real tokens; ``targets`` is then
+            ``(1, positions)``.
         items: how many targets count.
         tokens: how many tokens are real.
     """
@@ -33,16 +37,27 @@ class Batch:
     input_ids: torch.Tensor
     attention_mask: torch.Tensor
     targets: torch.Tensor
-    kept: int
+    kept: int | torch.Tensor
     items: int
     tokens: int
 
 
-def collate(examples: Sequence[Example], *, task: Task, pad: int, device: str) -> Batch:
-    """Returns the batch of a few examples; ``pad`` is the token that fills short rows."""
+def collate(
+    examples: Sequence[Example], *, task: Task, pad: int, device: str, unpadded: bool = False
+) -> Batch:
+    """Returns the batch of a few examples.
+
+    Args:
+        pad: token that fills short rows.
+        unpadded: whether the base runs without padding.
+    """
+    kept: int | torch.Tensor
     ids, mask = padded([example.input_ids for example in examples], fill=pad, device=device)
     if task == "SEQ_CLS":
         targets, kept = _labels(examples), 0
+    elif unpadded:
+        targets, kept = _next_tokens_in_a_row(examples)
+        kept = kept.to(device)
     else:
         targets, kept = _next_tokens(examples, length=ids.shape[1])
     return Batch(
@@ -87,6 +102,17 @@ def _labels(examples: Sequence[Example]) -> torch.Tensor:
     if examples[0].soft:
         return torch.tensor([example.soft for example in examples])
     return torch.tensor([example.label for example in examples])
+
+
+def _next_tokens_in_a_row(examples: Sequence[Example]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Returns the tokens to predict, and the positions to do it at, along all real tokens."""
+    ids = [token for example in examples for token in example.input_ids]
+    # The first token of an example is never predicted: nothing comes before it.
+    learned = [learn for example in examples for learn in (0, *example.loss_mask[1:])]
+    found = [place for place, learn in enumerate(learned) if learn]
+    if not found:
+        return torch.tensor([[IGNORED]]), torch.tensor([0])
+    return torch.tensor([[ids[place] for place in found]]), torch.tensor(found) - 1
 
 
 def _next_tokens(examples: Sequence[Example], *, length: int) -> tuple[torch.Tensor, int]:

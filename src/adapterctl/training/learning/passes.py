@@ -45,6 +45,15 @@ def cut(lengths: Sequence[int], *, most: int, overhead: float) -> list[list[int]
     return found[::-1]
 
 
+def fill(lengths: Sequence[int], *, most: int) -> list[list[int]]:
+    """Returns numbers of rows in as few passes as there can be, the longest first.
+
+    Without padding nothing is gained by more of them; rows of one length stand together.
+    """
+    order = sorted(range(len(lengths)), key=lambda row: (-lengths[row], row))
+    return [order[start : start + most] for start in range(0, len(order), most)]
+
+
 def overhead(model: Any, *, device: str) -> float:
     """Returns what a pass of a ``PreTrainedModel`` costs on a device, in tokens."""
     inside = sum(

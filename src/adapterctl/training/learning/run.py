@@ -17,7 +17,7 @@ from adapterctl.training.learning.initial import derived_seed
 from adapterctl.training.learning.job import Log, Progress, SlotJob
 from adapterctl.training.learning.loss import Batch, collate, loss_of
 from adapterctl.training.learning.optimizers import optimizer_for, scheduler_for
-from adapterctl.training.learning.passes import cut, overhead
+from adapterctl.training.learning.passes import cut, fill, overhead
 from adapterctl.training.learning.schedule import Schedule
 from adapterctl.training.learning.trail import trail_digest, weights_digest
 from adapterctl.training.learning.trainee import Trainee, restore
@@ -117,24 +117,27 @@ class Run:
             labels=list(self.job.labels),
             trainer="builtin",
             trail_sha256=trail_digest(self.trail),
+            unpadded=self._base.unpadded,
         )
 
     def _passes(self, step: int) -> list[Batch]:
         rows = [self.job.examples[row] for row in self._schedule.rows_of(step)]
-        passes = cut(
-            [len(row.input_ids) for row in rows],
-            most=self.job.training.per_device_train_batch_size,
-            overhead=self._overhead,
-        )
         return [
             collate(
                 [rows[number] for number in numbers],
                 task=self.job.task,
                 pad=self._base.pad_token_id,
                 device=self._base.device,
+                unpadded=self._base.unpadded,
             )
-            for numbers in passes
+            for numbers in self._cut([len(row.input_ids) for row in rows])
         ]
+
+    def _cut(self, lengths: list[int]) -> list[list[int]]:
+        most = self.job.training.per_device_train_batch_size
+        if self._base.unpadded:
+            return fill(lengths, most=most)
+        return cut(lengths, most=most, overhead=self._overhead)
 
     def _backward(self, batches: list[Batch], *, step: int) -> float:
         """Adds up the gradients of a step; returns its loss."""

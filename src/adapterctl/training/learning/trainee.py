@@ -47,7 +47,8 @@ def ask(model: Any, batch: Batch, *, device: str, bf16: bool) -> torch.Tensor:
     model can be told so; prompts are not worth their cost.
     """
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    kept = {"logits_to_keep": batch.kept} if batch.kept and _keeps(type(inner).forward) else {}
+    some = isinstance(batch.kept, torch.Tensor) or batch.kept > 0
+    kept = {"logits_to_keep": batch.kept} if some and _keeps(type(inner).forward) else {}
     with torch.autocast(device.partition(":")[0], dtype=torch.bfloat16, enabled=bf16):
         answer = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, **kept)
     logits: torch.Tensor = answer.logits

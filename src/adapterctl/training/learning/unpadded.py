@@ -1,0 +1,144 @@
+"""Running the examples of a batch without padding: in one row, with attention inside each.
+
+The model is given a padded batch, as ever. A hook in front of its trunk lays the real tokens one
+after the other; linear layers, norms and dropout see no others. Attention is computed example by
+example, those of one length together, so that nothing is masked. A hook behind the trunk puts the
+hidden states of a classifier back into rows, where its head finds the first or last token.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+from transformers import AttentionInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+from adapterctl.records.recipe import Task
+from adapterctl.rules.unpadded import runs_unpadded
+
+NAME = "adapterctl_unpadded"
+"""What transformers knows the attention by."""
+
+
+def attention(
+    module: torch.nn.Module,
+    *given: torch.Tensor,
+    sliding_window: int | None = None,
+    **settings: Any,
+) -> tuple[torch.Tensor, None]:
+    """Returns the attention of each example to itself, by transformers' own function.
+
+    Args:
+        given: query, key and value, each ``(1, heads, tokens, width)``, one example after the
+            other; then, in the mask's place, the examples' lengths. They have four dimensions:
+            such a mask transformers hands to every layer as it is.
+        sliding_window: how many tokens away another one is too far to be seen.
+        settings: what else the layer says: dropout, scaling, whether it is causal.
+    """
+    *states, lengths = given
+    runs = list(runs_of_equals(lengths.flatten().tolist()))
+    sizes = [length * rows for length, rows in runs]
+    # Split and not sliced: the gradient is then put together once, not once for each piece.
+    parts = zip(*(state.squeeze(0).split(sizes, dim=1) for state in states), strict=True)
+    answers = []
+    for (length, rows), part in zip(runs, parts, strict=True):
+        own = [state.unflatten(1, (rows, length)).transpose(0, 1) for state in part]
+        mask = _window(module, length, sliding_window)
+        answer, _ = sdpa_attention_forward(module, *own, mask, **settings)
+        answers.append(answer.flatten(0, 1))
+    return torch.cat(answers).unsqueeze(0), None
+
+
+def runs_of_equals(lengths: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yields each length with how often it comes in a row."""
+    for length, group in itertools.groupby(lengths):
+        yield length, len(list(group))
+
+
+def _window(module: torch.nn.Module, length: int, window: int | None) -> torch.Tensor | None:
+    """Returns who sees whom in an example that is longer than the window."""
+    if window is None or length <= window:
+        return None
+    at = torch.arange(length)
+    ahead = at.unsqueeze(1) - at
+    near = ahead.abs() < window
+    return near & (ahead >= 0) if getattr(module, "is_causal", True) else near
+
+
+AttentionInterface.register(NAME, attention)
+
+
+def can_unpad(model: Any, *, own: Iterable[str], device: str) -> bool:
+    """Whether a ``PreTrainedModel`` runs without padding.
+
+    Args:
+        model: may be without weights.
+        own: modules of it that an adapter replaces by its own; hooks stay with those replaced.
+        device: where it would run.
+    """
+    config = model.config
+    ours = type(model).__module__.startswith("transformers.")
+    trunk = model.base_model_prefix
+    whole = {trunk, f"{trunk}.encoder", f"{trunk}.decoder"}
+    return (
+        ours
+        and runs_unpadded(config.model_type, device=device)
+        and not getattr(config, "use_bidirectional_attention", None)
+        and whole.isdisjoint(own)
+    )
+
+
+def unpad(model: Any, *, task: Task) -> None:
+    """Makes a model run without padding from now on, in place; it must be one that `can_unpad`.
+
+    For CAUSAL_LM the hidden states stay in one row: positions to make logits at count along it.
+    """
+    model.set_attn_implementation(NAME)
+    # OPT's head asks the decoder inside its trunk.
+    trunk = getattr(model.base_model, "decoder", model.base_model)
+    row = _Row(trunk)
+    trunk.register_forward_pre_hook(row.lay, with_kwargs=True)
+    if task == "SEQ_CLS":
+        # A pooler stands inside the trunk and reads rows.
+        ending = trunk.encoder if hasattr(trunk, "pooler") else trunk
+        ending.register_forward_hook(row.pick_up)
+
+
+class _Row:
+    """The hooks of one trunk, and where in the padded batch the row's tokens are from."""
+
+    def __init__(self, trunk: torch.nn.Module) -> None:
+        modules = dict(trunk.named_modules())
+        names = {name.rpartition(".")[2]: module for name, module in modules.items()}
+        # RoBERTa's positions start after its padding index.
+        padding = getattr(names.get("position_embeddings"), "padding_idx", None)
+        self._first = 0 if padding is None else padding + 1
+        self._typed = "token_type_embeddings" in names
+        self._real = torch.ones(1, 1, dtype=torch.bool)
+
+    def lay(
+        self, _: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Replaces padded ids and mask by one row of ids, their positions and the lengths."""
+        ids = args[0] if args else kwargs["input_ids"]
+        self._real = kwargs["attention_mask"].bool()
+        positions = torch.arange(self._first, self._first + ids.shape[1], device=ids.device)
+        row = {
+            "input_ids": ids[self._real].unsqueeze(0),
+            "position_ids": positions.expand_as(ids)[self._real].unsqueeze(0),
+            "attention_mask": self._real.sum(1).view(1, 1, 1, -1),
+        }
+        if self._typed:
+            row["token_type_ids"] = torch.zeros_like(row["input_ids"])
+        return args[1:], kwargs | row
+
+    def pick_up(self, _: torch.nn.Module, args: tuple[Any, ...], output: Any) -> Any:
+        """Puts the hidden states into rows again; 0 where there is no token."""
+        states = output.last_hidden_state.squeeze(0)
+        rows = states.new_zeros((*self._real.shape, states.shape[-1]))
+        rows[self._real] = states
+        output.last_hidden_state = rows
+        return output
