@@ -64,6 +64,7 @@ class Holdout:
                     task=self._job.task,
                     pad=self._base.pad_token_id,
                     device=self._base.device,
+                    unpadded=self._base.unpadded,
                 )
                 logits = trainee.logits(batch)
                 total += loss_of(logits, batch, items=1, smoothing=0.0).item()
