@@ -109,7 +109,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(
     root = copied(serving, tmp_path)
     second = after("adapterctl.training.learning.checkpoints:save", since=".step-00000008")
     assert run(root, *REBUILD, kill=second).status == KILLED
-    states = sorted((root / ".adapterctl/rebuilds").glob("*/checkpoints/**/state.pt"))
+    states = sorted((root / ".adapterctl/rebuilds").glob("**/checkpoints/**/state.pt"))
     assert [path.parent.name for path in states] == ["step-00000004", "step-00000008"]
     raw = bytearray(states[-1].read_bytes())
     raw[len(raw) // 2] ^= 1
