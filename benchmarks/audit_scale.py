@@ -90,14 +90,13 @@ def beside_mlflow(root: Path, database: Path) -> dict[str, Any]:
 
 
 def compared(ours: Sequence[str], theirs: Sequence[str]) -> dict[str, Any]:
-    """Returns seconds and memory of both, in turn, and how often ours fits into theirs."""
+    """Returns seconds of both, in turn, and how often ours fits into theirs."""
     pairs = [(run(ours), run(theirs)) for _ in range(RUNS_OF_MLFLOW)]
     return {
         "runs": len(pairs),
         "ours": spread([a.seconds for a, _ in pairs]),
         "mlflow": spread([b.seconds for _, b in pairs]),
         "times_faster": spread([b.seconds / a.seconds for a, b in pairs]),
-        "mib": {"ours": max(a.mib for a, _ in pairs), "mlflow": max(b.mib for _, b in pairs)},
     }
 
 
