@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from support.loopback import listening
 
 
 @dataclass
@@ -42,13 +43,6 @@ def hook() -> Iterator[Hook]:
         def log_message(self, *_: object) -> None:
             """Keeps the terminal quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    there = Hook(server.server_address[1])
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with listening(Handler) as port:
+        there = Hook(port)
         yield there
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
