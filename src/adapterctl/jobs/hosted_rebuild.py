@@ -12,20 +12,19 @@ from functools import partial
 import msgspec
 
 from adapterctl.errors import InvalidInput
-from adapterctl.jobs import building, filing, gates, probe, sides
-from adapterctl.jobs.effect import must_take_effect
+from adapterctl.jobs import building, filing, gates
+from adapterctl.jobs.candidate import announce, judge, outcome
 from adapterctl.jobs.inputs.code_root import code_root
 from adapterctl.jobs.inputs.sources import Sources
 from adapterctl.jobs.locks import alone
-from adapterctl.jobs.parity import Answers, parity
+from adapterctl.jobs.parity import Answers
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.recorded import recorded
 from adapterctl.jobs.register import pin
 from adapterctl.jobs.versions import Pins, Result, file_version
 from adapterctl.records.adopted import AdoptedVersion
-from adapterctl.records.event import Event
+from adapterctl.records.parity import ParityReport
 from adapterctl.records.version import RebuiltFrom, VersionRecord
-from adapterctl.rules.aliases import aliases
 from adapterctl.rules.outcomes import Rebuilt
 
 RUNG = "hosted, by its recipe"
@@ -58,17 +57,7 @@ def rebuild_hosted(
         known = filing.find(project, adapter, pins.inputs)
         record = known or _built(project, sources, pins, old=old, answers=answers, device=device)
         building.discard(work)
-    path = project.registry.record_path(adapter, record.version)
-    return Rebuilt(
-        adapter=adapter,
-        from_version=version,
-        to_version=record.version,
-        base=to,
-        rung=RUNG,
-        report=record.rebuilt_from.parity if record.rebuilt_from else None,
-        seconds=round(time.perf_counter() - started, 1),
-        record=path.relative_to(project.root).as_posix(),
-    )
+    return outcome(project, record, of=version, started=started)
 
 
 def _recorded(project: Project, old: AdoptedVersion) -> Answers:
@@ -95,63 +84,35 @@ def _built(
 ) -> VersionRecord:
     work = project.private / "work" / pins.inputs
     built = building.build(project, sources, work=work, device=device)
-    sources = built.sources
-    base = sides.open_base(sources, device=device)
-    must_take_effect(project, sources, base=base, adapter=built.folder)
-    bare = sides.evaluate(project, sources, base=base, adapter=None, side="bare base")
-    new = sides.evaluate(project, sources, base=base, adapter=built.folder, side="candidate")
-    probe.take(project, sources, base=base, adapter=built.folder)
-    report = parity(
-        project,
-        sources.recipe,
-        old=answers,
-        bare=bare.predictions,
-        candidate=new.predictions,
-        old_side="recorded",
-    )
-    stated = old.base.stated or old.base.kind
-    origin = RebuiltFrom(
-        version=old.version,
-        # A provider's name for a base need not be one that the registry can hold.
-        base=re.sub(r"[^a-z0-9._-]+", "-", stated.lower()).strip("-._") or "provider",
-        rung=RUNG,
-        parity=report,
-        changes={"base": [stated, sources.recipe.base]},
-    )
+    judged = judge(project, project, built, device=device, old=answers, old_side="recorded")
     result = Result(
         training=built.facts.training,
         prepared=built.facts.prepared,
-        metrics=new.metrics,
-        predictions={
-            "old": answers,
-            "bare": bare.predictions,
-            "adapter": new.predictions,
-        },
-        rebuilt_from=origin,
+        metrics=judged.metrics,
+        predictions={"old": answers, **judged.answers},
+        rebuilt_from=_origin(old, to=built.sources.recipe.base, report=judged.report),
     )
     filed = file_version(
         project,
-        sources,
+        built.sources,
         pins,
         work=work,
-        code_root=code_root(project, sources.recipe),
+        code_root=code_root(project, built.sources.recipe),
         result=result,
-        announce=partial(_announce, project),
+        announce=partial(announce, project, details={}),
     )
     if filed.pending is not None:
         project.display.say(filing.PENDING.format(reason=filed.pending))
     return filed.record
 
 
-def _announce(project: Project, record: VersionRecord) -> None:
-    """Notes the candidate, once."""
-    if record.version in aliases(project.registry.events(record.adapter)).values():
-        return
-    event = Event(
-        event="candidate",
-        version=record.version,
-        at=project.stamp,
-        by=project.by,
-        because=f"rebuilt on {record.base.base}",
+def _origin(old: AdoptedVersion, *, to: str, report: ParityReport) -> RebuiltFrom:
+    stated = old.base.stated or old.base.kind
+    return RebuiltFrom(
+        version=old.version,
+        # A provider's name for a base need not be one that the registry can hold.
+        base=re.sub(r"[^a-z0-9._-]+", "-", stated.lower()).strip("-._") or "provider",
+        rung=RUNG,
+        parity=report,
+        changes={"base": [stated, to]},
     )
-    project.registry.append_event(record.adapter, event)

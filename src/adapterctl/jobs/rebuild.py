@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from pathlib import Path
 
 from adapterctl.errors import AdapterctlError, Refused
 from adapterctl.jobs import building, clean_room, filing, sides
+from adapterctl.jobs.candidate import announce, outcome
 from adapterctl.jobs.filing import Filed
 from adapterctl.jobs.hosted_rebuild import rebuild_hosted
 from adapterctl.jobs.inputs import pinning
@@ -27,9 +27,7 @@ from adapterctl.jobs.plan import plan
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.salvage import if_lost
 from adapterctl.jobs.versions import Pins, Result, file_version
-from adapterctl.records.event import Event
 from adapterctl.records.version import RebuiltFrom, VersionRecord
-from adapterctl.rules.aliases import aliases
 from adapterctl.rules.lifecycle.lead_times import PLANNED_ON
 from adapterctl.rules.outcomes import Rebuilt
 from adapterctl.rules.planning.budgets import Budget, budget, must_afford
@@ -70,31 +68,30 @@ def rebuild(
         return hosted
     folder = project.private / "rebuilds" / f"{adapter}-{version}-on-{to}"
     with alone(folder):
-        the_plan = _unblocked(project, f"{adapter}@{version}", to=to)
-        ladder, allowed = _affordable(project, the_plan, limits)
-        job = Job(
-            project=project,
-            record=if_lost(project, project.registry.record(adapter, version)),
-            plan=the_plan,
-            ladder=ladder,
-            budget=allowed,
-            journal=_journal(project, folder, to=to, resume=resume),
-            device=device,
+        journal = Journal(folder)
+        job = _job(
+            project, f"{adapter}@{version}", to=to, device=device, limits=limits, journal=journal
         )
+        _begin(job, resume=resume)
         candidate = _run(job)
-        job.journal.clear_away()
-    path = project.registry.record_path(adapter, candidate.version)
-    origin = candidate.rebuilt_from
-    return Rebuilt(
-        adapter=adapter,
-        from_version=version,
-        to_version=candidate.version,
-        base=to,
-        rung=origin.rung if origin else None,
-        report=origin.parity if origin else None,
-        ladder=tuple(origin.ladder) if origin else (),
-        seconds=round(time.perf_counter() - started, 1),
-        record=path.relative_to(project.root).as_posix(),
+        journal.clear_away()
+    return outcome(project, candidate, of=version, started=started)
+
+
+def _job(
+    project: Project, name: str, *, to: str, device: str, limits: Limits, journal: Journal
+) -> Job:
+    the_plan = _unblocked(project, name, to=to)
+    ladder, allowed = _affordable(project, the_plan, limits)
+    record = project.registry.record(the_plan.adapter, the_plan.from_version)
+    return Job(
+        project=project,
+        record=if_lost(project, record),
+        plan=the_plan,
+        ladder=ladder,
+        budget=allowed,
+        journal=journal,
+        device=device,
     )
 
 
@@ -125,13 +122,11 @@ def _affordable(
     return ladder, allowed
 
 
-def _journal(project: Project, folder: Path, *, to: str, resume: bool) -> Journal:
-    journal = Journal(folder)
+def _begin(job: Job, *, resume: bool) -> None:
     if not resume:
-        journal.start_over()
-    if not journal.done("planned"):
-        journal.note("planned", at=project.stamp, to=to)
-    return journal
+        job.journal.start_over()
+    if not job.journal.done("planned"):
+        job.journal.note("planned", at=job.project.stamp, to=job.plan.new_base)
 
 
 def _run(job: Job) -> VersionRecord:
@@ -269,15 +264,5 @@ def _announce(job: Job, record: VersionRecord) -> None:
     """Notes the candidate, once; the day of its plan is that of the journal."""
     project, journal = job.project, job.journal
     journal.note("filed", at=project.stamp, version=record.version)
-    held = aliases(project.registry.events(record.adapter))
-    if record.version not in held.values():
-        event = Event(
-            event="candidate",
-            version=record.version,
-            at=project.stamp,
-            by=project.by,
-            because=f"rebuilt on {record.base.base}",
-            details={PLANNED_ON: journal.steps["planned"].at.partition("T")[0]},
-        )
-        project.registry.append_event(record.adapter, event)
+    announce(project, record, {PLANNED_ON: journal.steps["planned"].at.partition("T")[0]})
     journal.note("candidate", at=project.stamp, version=record.version)

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from adapterctl.jobs import building, filing, probe, sides
+from adapterctl.jobs import building, filing
 from adapterctl.jobs.building import BuildFacts
-from adapterctl.jobs.effect import must_take_effect
+from adapterctl.jobs.candidate import judge
 from adapterctl.jobs.inputs.sources import Sources
 from adapterctl.jobs.ladder.climb import Attempt, Climb
-from adapterctl.jobs.parity import Answers, parity
+from adapterctl.jobs.parity import Answers
 from adapterctl.records.canonical import pretty
 from adapterctl.records.noun import Noun
 from adapterctl.records.parity import ParityReport
@@ -80,21 +80,20 @@ def read_answers(folder: Path, side: str, sets: Iterable[str]) -> Answers:
 def _judge(climb: Climb, attempt: Attempt, *, work: Path) -> tuple[Judged, dict[str, Answers]]:
     job, place = climb.job, climb.place
     built = building.build(place, attempt.sources, work=work, device=job.device)
-    sources = built.sources
     job.note(attempt.rung, "trained", steps=built.facts.training.steps)
-    base = sides.open_base(sources, device=job.device)
-    must_take_effect(job.project, sources, base=base, adapter=built.folder)
-    bare = sides.evaluate(place, sources, base=base, adapter=None, side="bare successor")
-    new = sides.evaluate(place, sources, base=base, adapter=built.folder, side="candidate")
-    probe.take(job.project, sources, base=base, adapter=built.folder)
-    report = parity(
+    found = judge(
         job.project,
-        sources.recipe,
+        place,
+        built,
+        device=job.device,
         old=climb.old,
-        bare=bare.predictions,
-        candidate=new.predictions,
         old_side=climb.old_side,
         shared_by=len(job.ladder.rungs),
     )
-    judged = Judged(report=report, recipe=sources.recipe, facts=built.facts, metrics=new.metrics)
-    return judged, {"bare": bare.predictions, "adapter": new.predictions}
+    judged = Judged(
+        report=found.report,
+        recipe=built.sources.recipe,
+        facts=built.facts,
+        metrics=found.metrics,
+    )
+    return judged, found.answers
