@@ -1,17 +1,16 @@
 """Many requests at once, and none waited for beyond its time.
 
-The threads are daemons: one that hangs in a library neither holds up the answer nor keeps the
-process from ending, as those of ``concurrent.futures`` would.
+The threads of a `ThreadPool` are daemons: one that hangs in a library neither holds up the answer
+nor keeps the process from ending, as those of ``concurrent.futures`` would.
 """
 
 from __future__ import annotations
 
-import queue
-import threading
+import multiprocessing
 import time
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import Future
-from typing import TypeAlias, TypeVar
+from multiprocessing.pool import ThreadPool
+from typing import TypeVar
 
 from adapterctl.errors import AdapterctlError, Unreachable
 from adapterctl.rules.findings import Skipped, skipped
@@ -23,8 +22,6 @@ WORKERS = 16
 
 TICK_SECONDS = 1.0
 """So often progress is told while nothing is heard."""
-
-Heard: TypeAlias = "queue.SimpleQueue[tuple[K, Future[T]]]"
 
 
 class Patience:
@@ -63,41 +60,28 @@ def answers(
         workers: how many are asked at a time.
         progress: called with the number of answers and of requests, now and then.
     """
-    waiting: queue.SimpleQueue[tuple[K, Callable[[], T]]] = queue.SimpleQueue()
-    heard: Heard[K, T] = queue.SimpleQueue()
-    for request in requests.items():
-        waiting.put(request)
-    for _ in range(min(workers, len(requests))):
-        threading.Thread(target=_work, args=(waiting, heard, patience), daemon=True).start()
+    if not requests:
+        return {}
     found: dict[K, T | AdapterctlError] = {}
-    while len(found) < len(requests):
-        if progress is not None:
-            progress(len(found), len(requests))
-        try:
-            key, future = heard.get(timeout=min(patience.left, TICK_SECONDS))
-            found[key] = future.result()
-        except queue.Empty:
-            if not patience.left:
-                break
-        except AdapterctlError as error:
-            found[key] = error
+    with ThreadPool(min(workers, len(requests))) as pool:
+        heard = pool.imap_unordered(_ask, requests.items())
+        while len(found) < len(requests) and patience.left:
+            if progress is not None:
+                progress(len(found), len(requests))
+            try:
+                key, answer = heard.next(timeout=min(patience.left, TICK_SECONDS))
+            except multiprocessing.TimeoutError:
+                continue
+            found[key] = answer
     return {key: found.get(key, patience.over) for key in requests}
 
 
-def _work(
-    waiting: queue.SimpleQueue[tuple[K, Callable[[], T]]], heard: Heard[K, T], patience: Patience
-) -> None:
-    while patience.left:
-        try:
-            key, ask = waiting.get_nowait()
-        except queue.Empty:
-            return
-        future: Future[T] = Future()
-        try:
-            future.set_result(ask())
-        except BaseException as error:  # noqa: BLE001 - raised again by the thread that asked
-            future.set_exception(error)
-        heard.put((key, future))
+def _ask(request: tuple[K, Callable[[], T]]) -> tuple[K, T | AdapterctlError]:
+    key, ask = request
+    try:
+        return key, ask()
+    except AdapterctlError as error:
+        return key, error
 
 
 def unanswered(place: str, errors: Collection[AdapterctlError], *, of: int, what: str) -> Skipped:
