@@ -13,7 +13,7 @@ from adapterctl.records.recipe import Command, LoraSettings
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.lifecycle.almanac import Status, status_on
 from adapterctl.rules.planning.estimates import TextLengths
-from adapterctl.rules.planning.plans import Facts
+from adapterctl.rules.planning.facts import Facts
 from adapterctl.rules.planning.trainer_plans import TrainerFacts
 from support.families import shape
 from support.registries import TODAY, a_base, a_recipe, a_record, a_training, sha

@@ -6,38 +6,30 @@ a rebuild trains.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import msgspec
 
-from adapterctl.records.base import Base, BaseShape
 from adapterctl.records.noun import Noun
-from adapterctl.records.recipe import Command, LoraSettings, Recipe, Task
-from adapterctl.records.version import VersionRecord
+from adapterctl.records.recipe import LoraSettings, Recipe, Task
 from adapterctl.rules.findings import Skipped
-from adapterctl.rules.lifecycle.almanac import Status
-from adapterctl.rules.lifecycle.dates import is_over
-from adapterctl.rules.lifecycle.succession import Succession
 from adapterctl.rules.mapping.carrying import map_targets
 from adapterctl.rules.mapping.targets import Blocker, Question, RoleMap
-from adapterctl.rules.planning.differences import Change, base_changes, notes_on_texts
+from adapterctl.rules.planning.differences import Change, base_changes
+from adapterctl.rules.planning.doubts import dead_ends, remarks
 from adapterctl.rules.planning.estimates import Cost, LearningRate, TextLengths, cost, learning_rate
+from adapterctl.rules.planning.facts import Facts
 from adapterctl.rules.planning.ladder import Ladder, ladder
 from adapterctl.rules.planning.pins import Pin, pinned
-from adapterctl.rules.planning.runways import Runway, instead, notes_on_runway, runway_of
+from adapterctl.rules.planning.runways import Runway, runway_of
 from adapterctl.rules.planning.trainer_plans import (
-    TrainerFacts,
     TrainerPlan,
     gone,
     trainer_blockers,
     trainer_plan,
-    trainer_today,
 )
 from adapterctl.rules.recipe_changes import recipe_changes
-from adapterctl.rules.unpadded import note_on_padding
 
 _CHOICE = ("r", "lora_alpha", "target_modules")
 
@@ -100,48 +92,6 @@ class FleetPlan(Noun, frozen=True, kw_only=True):
     skipped: list[Skipped]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What a plan is decided from.
-
-    Attributes:
-        record: the version to rebuild.
-        recipe: the adapter's recipe as it stands today; its ``role_map`` counts.
-        new_base: the successor.
-        old: shape of the old base; ``None`` when it is not here any more.
-        new: shape of the successor.
-        lengths: the training rows in the successor's tokens; ``None`` when they cannot be read.
-        old_lengths: the same in the old base's tokens, as far as it is here.
-        deadline: how long the old base lives for this adapter.
-        runway: how long the successor would.
-        onward: who follows the successor in turn, if it does not live long.
-        today: the day that dates are judged on.
-        blockers: what was found to stop a rebuild while gathering.
-        notes: what else was found.
-        trainer: what is known of a trainer command; ``None`` for the builtin one.
-    """
-
-    record: VersionRecord
-    recipe: Recipe
-    new_base: Base
-    old: BaseShape | None
-    new: BaseShape
-    lengths: TextLengths | None
-    old_lengths: TextLengths | None
-    deadline: Status
-    runway: Status
-    today: date
-    blockers: list[Blocker] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    trainer: TrainerFacts | None = None
-    onward: Succession | None = None
-
-    @property
-    def command(self) -> Command | None:
-        """The trainer command that a rebuild runs."""
-        return trainer_today(self.record, self.recipe)
-
-
 def draft(facts: Facts) -> RebuildPlan:
     """Returns the plan that the facts lead to."""
     record, lora = facts.record, facts.record.recipe.lora
@@ -152,7 +102,7 @@ def draft(facts: Facts) -> RebuildPlan:
     hidden = _unreached(facts, role_map, changes)
     trainer = trainer_plan(facts.command, recipe) if facts.command else None
     work = _cost(facts, recipe)
-    blockers = [*facts.blockers, *_dead_ends(facts), *role_map.blockers, *hidden]
+    blockers = [*facts.blockers, *dead_ends(facts), *role_map.blockers, *hidden]
     return RebuildPlan(
         adapter=record.adapter,
         from_version=record.version,
@@ -164,7 +114,7 @@ def draft(facts: Facts) -> RebuildPlan:
         slack_days=facts.deadline.slack_days,
         successor=runway_of(facts.runway, facts.today),
         blockers=blockers,
-        notes=[*facts.notes, *role_map.notes, *_notes(facts)],
+        notes=[*facts.notes, *role_map.notes, *remarks(facts)],
         changes=list(base_changes(record, facts.new_base, old=facts.old, new=facts.new)),
         pinned=list(pinned(record)),
         role_map=role_map,
@@ -252,48 +202,3 @@ def _cost(facts: Facts, recipe: Recipe) -> Cost | None:
         record=facts.record,
         old_lengths=facts.old_lengths,
     )
-
-
-def _dead_ends(facts: Facts) -> Iterator[Blocker]:
-    record, new = facts.record, facts.new_base
-    if record.base.base == new.base:
-        yield Blocker(
-            what=f"the version already stands on {new.base}",
-            mend=f"adapterctl reproduce {record.adapter}@{record.version} builds it again there",
-        )
-    if new.fingerprint is None:
-        yield Blocker(
-            what=f"base {new.base} has no fingerprint, so nobody could tell it from another",
-            mend=f"adapterctl bases fingerprint {new.base}",
-        )
-    ends = facts.runway.ends
-    if ends is not None and is_over(ends, facts.today):
-        yield Blocker(
-            what=f"the successor is past its own end: {ends.phase} ended on {ends.date}",
-            mend=instead(record.adapter, facts.onward),
-        )
-    if facts.lengths is not None and facts.lengths.lost == facts.lengths.rows:
-        yield Blocker(
-            what=f"no training row keeps its answer within {facts.lengths.limit} tokens",
-            mend="choose a successor with a longer context",
-        )
-
-
-def _notes(facts: Facts) -> Iterator[str]:
-    if facts.lengths is not None:
-        old = facts.old
-        same = old is not None and old.chat_template == facts.new.chat_template
-        yield from notes_on_texts(facts.lengths, facts.old_lengths, same_template=same)
-    old_limit = facts.record.recipe.training.max_length
-    if facts.new.context_length is not None and facts.new.context_length < old_limit:
-        yield (
-            f"max_length {old_limit} is more than the successor's context: "
-            f"{facts.new.context_length} is used"
-        )
-    if facts.new_base.fingerprint == facts.record.base.fingerprint:
-        yield "both bases have the same fingerprint: they are the same weights under two names"
-    padding = note_on_padding(facts.new.family)
-    if padding and facts.command is None:
-        yield padding
-    base, onward = facts.new_base.base, facts.onward
-    yield from notes_on_runway(facts.runway, facts.today, base=base, onward=onward)

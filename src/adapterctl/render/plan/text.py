@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 
-from adapterctl.render.answer import envelope
-from adapterctl.render.table import day, paint, pairs, slack, table, unjudged, wrapped
+from adapterctl.render.plan.words import count, duration
+from adapterctl.render.table import day, paint, pairs, slack, table, wrapped
 from adapterctl.rules.mapping.targets import Blocker, Group, RoleMatch
 from adapterctl.rules.planning.differences import Change
-from adapterctl.rules.planning.plans import FleetPlan, RebuildPlan
+from adapterctl.rules.planning.plans import RebuildPlan
 from adapterctl.rules.planning.runways import Runway
 from adapterctl.rules.planning.trainer_plans import TrainerPlan
 
 _ROLE_TITLES = ("ROLE", "OLD MODULES", "NEW MODULES", "OLD SHAPE", "NEW SHAPE")
-_FLEET_TITLES = ("SLACK", "REBUILD BY", "ADAPTER", "ROWS", "TIME", "PLAN")
-_MINUTE, _HOUR = 60, 3600
-
-
-def as_json(plans: Sequence[RebuildPlan], *, as_of: date) -> str:
-    """Returns the plan of one adapter as an answer's only result."""
-    return envelope("plan", as_of=as_of, results=plans)
-
-
-def fleet_as_json(fleet: FleetPlan, *, as_of: date) -> str:
-    """Returns a plan per adapter, most urgent first, and what could not be planned."""
-    return envelope("plan", as_of=as_of, results=fleet.plans, skipped=fleet.skipped)
 
 
 def as_text(plan: RebuildPlan, *, colour: bool = False) -> str:
@@ -34,42 +21,27 @@ def as_text(plan: RebuildPlan, *, colour: bool = False) -> str:
     lines = [
         paint(f"{name}: {plan.old_base} -> {plan.new_base}", "heading", colour=colour),
         *pairs(_summary(plan)),
-        *_section("Blocked by", _blockers(plan.blockers), colour=colour),
-        *_section("What changes", pairs(_changes(plan)), colour=colour),
-        *_section("LoRA by role", _roles(plan.role_map.matches), colour=colour),
-        *_section("Trainer", pairs(_trainer(plan.trainer)), colour=colour),
-        *_section("Ladder", pairs(_ladder(plan)), colour=colour),
-        *_section("To know", _bullets(_notes(plan)), colour=colour),
-        *_section("What stays", pairs(_pinned(plan)), colour=colour),
+        *section("Blocked by", in_the_way(plan.blockers), colour=colour),
+        *section("What changes", pairs(_changes(plan)), colour=colour),
+        *section("LoRA by role", _roles(plan.role_map.matches), colour=colour),
+        *section("Trainer", pairs(_trainer(plan.trainer)), colour=colour),
+        *section("Ladder", pairs(_ladder(plan)), colour=colour),
+        *section("To know", _bullets(_notes(plan)), colour=colour),
+        *section("What stays", pairs(_pinned(plan)), colour=colour),
         "",
         *_next(plan, name),
     ]
     return "\n".join(lines)
 
 
-def fleet_as_text(fleet: FleetPlan, *, colour: bool = False) -> str:
-    """Returns a line per adapter on the old base, most urgent first, and what blocks some."""
-    ready = sum(plan.can_run for plan in fleet.plans)
-    title = f"{fleet.old_base} -> {fleet.new_base}: {ready} of {len(fleet.plans)} can run"
-    skips = [(one.subject, one.reason, one.mend) for one in fleet.skipped]
-    lines = [paint(title, "heading", colour=colour)]
-    if fleet.plans:
-        cells = [_cells(plan) for plan in fleet.plans]
-        lines += ["", *table(_FLEET_TITLES, cells, right=("SLACK", "ROWS", "TIME"))]
-        lines += ["", *wrapped(_total(fleet.plans))]
-    for plan in fleet.plans:
-        title = f"{plan.adapter}@{plan.from_version} is blocked by"
-        lines += _section(title, _blockers(plan.blockers), colour=colour)
-    return "\n".join([*lines, *unjudged(skips, colour=colour), "", *_fleet_next(fleet)])
-
-
-def _section(title: str, lines: list[str], *, colour: bool) -> list[str]:
+def section(title: str, lines: list[str], *, colour: bool) -> list[str]:
+    """Returns lines under a title; nothing where there are none."""
     return ["", paint(title, "heading", colour=colour), *lines] if lines else []
 
 
 def _summary(plan: RebuildPlan) -> Iterator[tuple[str, str]]:
-    count = len(plan.blockers)
-    yield "can run", "yes" if plan.can_run else f"no, {_count(count, 'thing')} in the way"
+    held = f"no, {count(len(plan.blockers), 'thing')} in the way"
+    yield "can run", "yes" if plan.can_run else held
     by = f"{day(plan.rebuild_by)}, slack {slack(plan.slack_days)}"
     yield "rebuild by", by if plan.rebuild_by else "no firm date known"
     yield "successor", _runway(plan.successor)
@@ -100,7 +72,8 @@ def _texts(plan: RebuildPlan) -> str:
     return f"longest {lengths.longest:,} tokens{before}, limit {lengths.limit:,}, {cut}"
 
 
-def _blockers(blockers: Sequence[Blocker]) -> list[str]:
+def in_the_way(blockers: Sequence[Blocker]) -> list[str]:
+    """Returns what blocks, numbered, each with its mend."""
     lines: list[str] = []
     for number, blocker in enumerate(blockers, start=1):
         first, *rest = wrapped(blocker.what, indent="     ")
@@ -226,50 +199,3 @@ def _next(plan: RebuildPlan, name: str) -> list[str]:
     if not plan.can_run:
         return wrapped(f"Next: clear what blocks it, then {again}")
     return [f"Next: adapterctl rebuild {name} --to {plan.new_base}"]
-
-
-def _cells(plan: RebuildPlan) -> tuple[str, ...]:
-    cost = plan.cost
-    return (
-        slack(plan.slack_days),
-        day(plan.rebuild_by),
-        f"{plan.adapter}@{plan.from_version}",
-        f"{cost.rows:,}" if cost else "-",
-        duration(cost.seconds if cost else None),
-        "ready" if plan.can_run else f"blocked by {_count(len(plan.blockers), 'thing')}",
-    )
-
-
-def _total(plans: Sequence[RebuildPlan]) -> str:
-    known = [plan.cost.seconds for plan in plans if plan.cost and plan.cost.seconds is not None]
-    if not known:
-        return "How long training takes cannot be estimated: no measured time to scale."
-    rest = len(plans) - len(known)
-    without = f", and {_count(rest, 'adapter')} without an estimate" if rest else ""
-    return (
-        f"Training takes about {duration(sum(known))} one after the other{without}; evaluation "
-        "comes on top. Estimated from each old version's measured time."
-    )
-
-
-def _fleet_next(fleet: FleetPlan) -> list[str]:
-    if not fleet.plans:
-        return [f"Next: adapterctl list --base {fleet.old_base}"]
-    if all(plan.can_run for plan in fleet.plans):
-        return [f"Next: adapterctl rebuild --on-base {fleet.old_base} --to {fleet.new_base}"]
-    return [f"Next: adapterctl plan NAME --to {fleet.new_base} shows one plan whole"]
-
-
-def duration(seconds: float | None) -> str:
-    """Returns ``41 s``, ``12 min`` or ``3.5 h``; ``-`` when unknown."""
-    if seconds is None:
-        return "-"
-    if seconds < 2 * _MINUTE:
-        return f"{seconds:,.0f} s"
-    if seconds < 2 * _HOUR:
-        return f"{seconds / _MINUTE:,.0f} min"
-    return f"{seconds / _HOUR:,.1f} h"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

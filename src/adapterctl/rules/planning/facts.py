@@ -1,0 +1,57 @@
+"""What a rebuild plan is decided from; `jobs.plan` gathers it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from adapterctl.records.base import Base, BaseShape
+from adapterctl.records.recipe import Command, Recipe
+from adapterctl.records.version import VersionRecord
+from adapterctl.rules.lifecycle.almanac import Status
+from adapterctl.rules.lifecycle.succession import Succession
+from adapterctl.rules.mapping.targets import Blocker
+from adapterctl.rules.planning.estimates import TextLengths
+from adapterctl.rules.planning.trainer_plans import TrainerFacts, trainer_today
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a plan is decided from.
+
+    Attributes:
+        record: the version to rebuild.
+        recipe: the adapter's recipe as it stands today; its ``role_map`` counts.
+        new_base: the successor.
+        old: shape of the old base; ``None`` when it is not here any more.
+        new: shape of the successor.
+        lengths: the training rows in the successor's tokens; ``None`` when they cannot be read.
+        old_lengths: the same in the old base's tokens, as far as it is here.
+        deadline: how long the old base lives for this adapter.
+        runway: how long the successor would.
+        onward: who follows the successor in turn, if it does not live long.
+        today: the day that dates are judged on.
+        blockers: what was found to stop a rebuild while gathering.
+        notes: what else was found.
+        trainer: what is known of a trainer command; ``None`` for the builtin one.
+    """
+
+    record: VersionRecord
+    recipe: Recipe
+    new_base: Base
+    old: BaseShape | None
+    new: BaseShape
+    lengths: TextLengths | None
+    old_lengths: TextLengths | None
+    deadline: Status
+    runway: Status
+    today: date
+    blockers: list[Blocker] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    trainer: TrainerFacts | None = None
+    onward: Succession | None = None
+
+    @property
+    def command(self) -> Command | None:
+        """The trainer command that a rebuild runs."""
+        return trainer_today(self.record, self.recipe)
