@@ -104,7 +104,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_that_leaves_the_rest(tmp_pa
     with pytest.raises(AdapterctlError) as caught:
         save(tmp_path, checkpoint(2))
     assert str(caught.value) == (
-        f"{tmp_path}: cannot write a checkpoint: File exists\n"
+        f"{tmp_path}/step-00000002: cannot write a checkpoint: File exists\n"
         "  hint: make room or choose another folder, and run it again: it resumes"
     )
     found = newest(tmp_path)

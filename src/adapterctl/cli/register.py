@@ -15,6 +15,7 @@ from adapterctl.render.gates import as_text, results
 
 if TYPE_CHECKING:
     from adapterctl.jobs.filing import Filed
+    from adapterctl.jobs.gates import NotRebuildable
     from adapterctl.jobs.project import Project
 
 
@@ -72,10 +73,8 @@ def command(
     """
     from adapterctl.jobs.gates import NotRebuildable
 
-    path = _recipe(recipe, capsule=capsule, other=adapter or run)
-    if adapter and run:
-        raise click.UsageError("--adapter and --run each name an adapter: keep one")
     taken = Taken(adapter, capsule, run)
+    path = _recipe(recipe, taken)
     project = open_project(ctx, as_of=as_of)
     if predictions is not None:
         if any(taken) or check or accept:
@@ -87,18 +86,8 @@ def command(
     try:
         filed = _register(project, path, taken, device=device)
     except NotRebuildable as refused:
-        if form == "json":
-            click.echo(envelope("register", as_of=project.today, results=results(refused.gates)))
-        else:
-            click.echo(as_text(refused.gates))
-        return refused.exit_status
-    if form == "json":
-        result = render.version_result(filed.record, new=filed.new, pending=filed.pending)
-        click.echo(envelope("register", as_of=project.today, results=[result]))
-    else:
-        click.echo(render.version_text(filed.record, new=filed.new, pending=filed.pending))
-        click.echo(render.git_add([*filed.written, *accepted]))
-    return 0
+        return _refused(project, refused, form=form)
+    return _filed(project, filed, accepted, form=form)
 
 
 class Taken(NamedTuple):
@@ -119,6 +108,24 @@ def _register(project: Project, recipe: Path, taken: Taken, *, device: str) -> F
     return jobs.register(project, recipe, adapter=taken.adapter, device=device)
 
 
+def _refused(project: Project, refused: NotRebuildable, *, form: str) -> int:
+    if form == "json":
+        click.echo(envelope("register", as_of=project.today, results=results(refused.gates)))
+    else:
+        click.echo(as_text(refused.gates))
+    return refused.exit_status
+
+
+def _filed(project: Project, filed: Filed, accepted: list[str], *, form: str) -> int:
+    if form == "json":
+        result = render.version_result(filed.record, new=filed.new, pending=filed.pending)
+        click.echo(envelope("register", as_of=project.today, results=[result]))
+    else:
+        click.echo(render.version_text(filed.record, new=filed.new, pending=filed.pending))
+        click.echo(render.git_add([*filed.written, *accepted]))
+    return 0
+
+
 def _record(project: Project, recipe: Path, file: Path, *, form: str) -> int:
     from adapterctl.jobs.recorded import record_file
 
@@ -134,13 +141,15 @@ def _record(project: Project, recipe: Path, file: Path, *, form: str) -> int:
     return 0
 
 
-def _recipe(recipe: Path | None, *, capsule: Path | None, other: Path | str | None) -> Path:
+def _recipe(recipe: Path | None, taken: Taken) -> Path:
     """Returns the recipe that is meant: a capsule holds its own."""
-    if capsule is None and recipe is not None:
+    if taken.capsule is None and recipe is not None:
+        if taken.adapter and taken.run:
+            raise click.UsageError("--adapter and --run each name an adapter: keep one")
         return recipe
-    if capsule is None or recipe is not None or other is not None:
+    if taken.capsule is None or recipe is not None or taken.adapter or taken.run:
         raise click.UsageError("name a RECIPE, or --capsule DIR and no more")
-    return capsule / "recipe.yaml"
+    return taken.capsule / "recipe.yaml"
 
 
 def _accepted(

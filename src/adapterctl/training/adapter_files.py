@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import torch
 from peft import LoraConfig
 from safetensors.torch import save
 
-from adapterctl.errors import AdapterctlError
+from adapterctl.training.whole_folders import appearing
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
@@ -35,23 +34,11 @@ def write_adapter(
     Raises:
         AdapterctlError: it cannot be written.
     """
-    partial = folder.with_name(f".{folder.name}.partial")
     stated = _stated(config, base_name=base_name, base_revision=base_revision)
     content = {name: tensors[name].detach().cpu().contiguous() for name in sorted(tensors)}
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+    with appearing(folder, what="the adapter") as partial:
         (partial / CONFIG).write_text(json.dumps(stated, indent=2, sort_keys=True) + "\n", "utf-8")
         (partial / WEIGHTS).write_bytes(save(content, metadata={"format": "pt"}))
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
-    except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise AdapterctlError(
-            f"cannot write the adapter: {error.strerror or error}",
-            place=str(folder),
-            hint="make room or choose another folder, and run it again: it resumes",
-        ) from error
 
 
 def _stated(config: LoraConfig, *, base_name: str, base_revision: str | None) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from typing import Any
 import msgspec
 import torch
 
-from adapterctl.errors import AdapterctlError
 from adapterctl.records.version import TrailStep
+from adapterctl.training.whole_folders import appearing
 
 _STATE, _TRAIL, _DIGESTS = "state.pt", "trail.json", "digests.json"
 _KEPT = 2
@@ -53,20 +53,8 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
         AdapterctlError: the folder cannot be written; what was there before is untouched.
     """
     final = folder / f"step-{checkpoint.step:08d}"
-    partial = folder / f".{final.name}.partial"
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+    with appearing(final, what="a checkpoint") as partial:
         _write(partial, checkpoint)
-        shutil.rmtree(final, ignore_errors=True)
-        partial.rename(final)
-    except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise AdapterctlError(
-            f"cannot write a checkpoint: {error.strerror or error}",
-            place=str(folder),
-            hint="make room or choose another folder, and run it again: it resumes",
-        ) from error
     _tidy(folder, final.name)
 
 
