@@ -15,6 +15,7 @@ import pytest
 
 from adapterctl.records.canonical import pretty
 from adapterctl.records.version import TrailStep, VersionRecord
+from adapterctl.rules.arithmetic import LATEST
 from adapterctl.stores.dvc import DvcStore
 from adapterctl.stores.registry import FolderRegistry
 from adapterctl.stores.safetensors import weights_digest
@@ -86,11 +87,14 @@ def test_what_was_padded_is_padded_again(whole: Path, tmp_path: Path) -> None:
     root, record = copied(whole, tmp_path), record_of(whole)
     assert record.training is not None
     assert record.training.unpadded
-    assert run(root, "train", "router", "--padded", "--out", str(tmp_path / "padded")).status == 0
+    assert record.training.arithmetic == LATEST
+    as_before = ("--padded", "--arithmetic", "1", "--out", str(tmp_path / "padded"))
+    assert run(root, "train", "router", *as_before).status == 0
+    assert "arithmetic" not in (tmp_path / "padded" / "training.json").read_text()
     digest = weights_digest(tmp_path / "padded" / "adapter_model.safetensors")
     assert digest != record.weights_sha256
     # As a record that was written before says nothing of it.
-    training = msgspec.structs.replace(record.training, unpadded=False)
+    training = msgspec.structs.replace(record.training, unpadded=False, arithmetic=1)
     before = msgspec.structs.replace(record, training=training, weights_sha256=digest)
     rewrite(root, before)
     assert "unpadded" not in FolderRegistry(root).record_path("router", 1).read_text()

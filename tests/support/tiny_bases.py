@@ -93,7 +93,13 @@ def tiny_bert(folder: Path, *, seed: int = 0, hidden: int = 32, layers: int = 2)
 
 
 def tiny_llama(
-    folder: Path, *, seed: int = 0, hidden: int = 32, layers: int = 2, chat: str | None = CHATML
+    folder: Path,
+    *,
+    seed: int = 0,
+    hidden: int = 32,
+    layers: int = 2,
+    chat: str | None = CHATML,
+    vocabulary: int | None = None,
 ) -> Path:
     """A Llama with grouped key/value heads, a BOS token, no padding token and a ChatML template."""
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -101,7 +107,7 @@ def tiny_llama(
     tokenizer = _llama_tokenizer()
     tokenizer.chat_template = chat
     config = LlamaConfig(
-        vocab_size=len(tokenizer),
+        vocab_size=vocabulary or len(tokenizer),
         hidden_size=hidden,
         num_hidden_layers=layers,
         num_attention_heads=4,

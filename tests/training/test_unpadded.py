@@ -13,6 +13,8 @@ import transformers
 
 from adapterctl.records.recipe import LoraSettings
 from adapterctl.rules.unpadded import FAMILIES as UNPADDED
+from adapterctl.rules.unpadded import runs_unpadded
+from adapterctl.training.learning import grouped
 from adapterctl.training.learning.loss import collate, loss_of
 from adapterctl.training.learning.passes import fill
 from adapterctl.training.learning.trainee import ask
@@ -116,6 +118,19 @@ def test_losses_and_gradients_are_those_of_the_padded_run(family: str, task: str
         torch.testing.assert_close(others[name], gradient, rtol=1e-4, atol=1e-6 * largest, msg=name)
 
 
+@pytest.mark.parametrize(("family", "task"), CASES, ids=map("-".join, CASES))
+def test_attention_in_groups_gives_the_same_losses_and_gradients(family: str, task: str) -> None:
+    wrapped = adapted(family, task)
+    unpad(wrapped.get_base_model(), task=task)
+    loss, gradients = answer(wrapped, task, unpadded=True)
+    wrapped.get_base_model().set_attn_implementation(grouped.NAME)
+    found, others = answer(wrapped, task, unpadded=True)
+    assert found == pytest.approx(loss, rel=1e-6)
+    largest = max(float(gradient.abs().max()) for gradient in gradients.values())
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(others[name], gradient, rtol=1e-4, atol=1e-6 * largest, msg=name)
+
+
 @pytest.mark.parametrize("family", ["bert", "roberta", "distilbert", "modernbert", "llama"])
 def test_a_classifier_s_logits_are_those_of_the_padded_run(family: str) -> None:
     wrapped = adapted(family, "SEQ_CLS")
@@ -166,19 +181,16 @@ def test_what_is_not_on_the_list_is_padded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "device", "can"),
-    [
-        ([], "cpu", True),
-        (["classifier", "bert.pooler"], "cpu", True),
-        (["bert.encoder"], "cpu", False),
-        ([], "cuda", False),
-    ],
+    ("own", "can"), [([], True), (["classifier", "bert.pooler"], True), (["bert.encoder"], False)]
 )
-def test_a_base_is_padded_where_hooks_would_be_lost_and_on_the_gpu(
-    own: list[str], device: str, can: bool
-) -> None:
+def test_a_base_is_padded_where_hooks_would_be_lost(own: list[str], can: bool) -> None:
     base = adapted("bert", "SEQ_CLS").get_base_model()
-    assert can_unpad(base, own=own, device=device) is can
+    assert can_unpad(base, own=own) is can
+
+
+def test_on_a_gpu_what_is_padded_follows_how_a_version_was_trained() -> None:
+    found = {n: [runs_unpadded(d, arithmetic=n) for d in ("cpu", "cuda")] for n in (1, 2)}
+    assert found == {1: [True, False], 2: [True, True]}
 
 
 def test_passes_are_full_and_the_longest_come_first() -> None:

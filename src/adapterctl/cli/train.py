@@ -9,6 +9,7 @@ import click
 from adapterctl.cli.options import adapter_argument, device_option, format_option, open_project
 from adapterctl.render.answer import envelope
 from adapterctl.render.filed import training_words
+from adapterctl.rules.arithmetic import LATEST
 
 
 @click.command("train")
@@ -18,6 +19,12 @@ from adapterctl.render.filed import training_words
 @click.option("--threads", type=click.IntRange(min=1), help="Default: one per core.")
 @click.option(
     "--padded", is_flag=True, help="Pad the examples of a batch also where it is not needed."
+)
+@click.option(
+    "--arithmetic",
+    type=click.IntRange(1, LATEST),
+    default=LATEST,
+    help="Compute as versions with this number did.",
 )
 @format_option()
 @click.pass_context
@@ -29,6 +36,7 @@ def command(
     device: str,
     threads: int | None,
     padded: bool,
+    arithmetic: int,
     form: str,
 ) -> int:
     """Train NAME from the working tree into DIR, as the stages of dvc.yaml do.
@@ -39,7 +47,15 @@ def command(
 
     project = open_project(ctx)
     place = out.absolute()
-    built = train(project, adapter, out=place, device=device, threads=threads, padded=padded)
+    built = train(
+        project,
+        adapter,
+        out=place,
+        device=device,
+        threads=threads,
+        padded=padded,
+        arithmetic=arithmetic,
+    )
     facts = built.facts.training
     if form == "json":
         result = {"adapter": adapter, "out": str(out), "training": facts}

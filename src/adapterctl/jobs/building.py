@@ -21,6 +21,7 @@ from adapterctl.records.canonical import pretty, rows_digest
 from adapterctl.records.noun import Noun
 from adapterctl.records.recipe import Command, Recipe
 from adapterctl.records.version import Environment, PreparedPin, TrailStep, TrainingFacts
+from adapterctl.rules.arithmetic import LATEST
 from adapterctl.rules.recipes import TRAIN
 from adapterctl.rules.trainer_commands import command_of
 from adapterctl.rules.trainer_output import corrected
@@ -81,6 +82,7 @@ def build(
     device: str,
     threads: int | None = None,
     padded: bool = False,
+    arithmetic: int = LATEST,
 ) -> Built:
     """Trains the adapter; an interrupted build in ``work`` goes on where it stopped.
 
@@ -88,6 +90,7 @@ def build(
 
     Args:
         padded: pad examples also where the base could do without; see `SlotJob`.
+        arithmetic: how numbers are computed; see `SlotJob`.
     """
     examples = encoded(sources, log=project.display.say)
     match sources.recipe.trainer:
@@ -95,7 +98,8 @@ def build(
             trained = _commanded(project, sources, command, work=work, device=device, n=threads)
         case _:
             learned = _taught(sources, examples[TRAIN], work=work)
-            job = replace(slot(sources, learned, work=work), padded=padded)
+            job = slot(sources, learned, work=work)
+            job = replace(job, padded=padded, arithmetic=arithmetic)
             trained = _trained(project, sources, job, device=device, n=threads)
     facts = BuildFacts(
         training=trained.facts,

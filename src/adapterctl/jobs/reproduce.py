@@ -73,6 +73,8 @@ def _train_in_child(place: Path, record: VersionRecord, *, device: str) -> None:
     command += ["--threads", str(record.environment.threads)]
     if record.training and not record.training.unpadded:
         command.append("--padded")
+    if record.training:
+        command += ["--arithmetic", str(record.training.arithmetic)]
     done = subprocess.run(
         command,
         cwd=room,

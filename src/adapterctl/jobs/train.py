@@ -14,6 +14,7 @@ from adapterctl.jobs.inputs.starting import START
 from adapterctl.jobs.locks import alone
 from adapterctl.jobs.project import Project
 from adapterctl.records.canonical import digest
+from adapterctl.rules.arithmetic import LATEST
 from adapterctl.rules.environments import result_bearing
 from adapterctl.rules.recipes import recipe_digest
 from adapterctl.rules.trainer_commands import command_of
@@ -27,11 +28,12 @@ def train(
     device: str,
     threads: int | None = None,
     padded: bool = False,
+    arithmetic: int = LATEST,
 ) -> Built:
     """Trains into ``out``: a PEFT folder with the trail and the facts of the run beside it.
 
     Nothing is registered. An interrupted run goes on from its last checkpoint. With ``padded``
-    examples are padded also where the base could do without.
+    examples are padded also where the base could do without; ``arithmetic`` is a version's.
     """
     sources = gather(project, project.registry.recipe(adapter))
     environment = building.running_environment(device, threads, recipe=sources.recipe)
@@ -41,7 +43,13 @@ def train(
     with alone(work):
         _start_as_recorded(project, work)
         built = building.build(
-            project, sources, work=work, device=device, threads=threads, padded=padded
+            project,
+            sources,
+            work=work,
+            device=device,
+            threads=threads,
+            padded=padded,
+            arithmetic=arithmetic,
         )
         _move(built.folder, out)
     building.discard(work)

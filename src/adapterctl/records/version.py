@@ -172,6 +172,7 @@ class TrainingFacts(Sparse, frozen=True, kw_only=True):
             then as used.
         unpadded: the examples of a batch ran without padding. It decides the last bits: what was
             padded is padded again to reproduce it.
+        arithmetic: how numbers were computed, by `rules.arithmetic`'s number.
     """
 
     rows: int
@@ -188,6 +189,7 @@ class TrainingFacts(Sparse, frozen=True, kw_only=True):
     trail_sha256: Sha256 | None = None
     departures: list[Departure] = []
     unpadded: bool = False
+    arithmetic: int = 1
 
 
 class Climbed(Sparse, frozen=True, kw_only=True):

@@ -32,7 +32,7 @@ FAMILIES = frozenset(
         "xlm-roberta",
     }
 )
-"""Families that run without padding on the CPU."""
+"""Families that run without padding."""
 
 
 def note_on_padding(family: str) -> str | None:
@@ -45,6 +45,6 @@ def note_on_padding(family: str) -> str | None:
     )
 
 
-def runs_unpadded(family: str, *, device: str) -> bool:
-    """Whether the builtin trainer runs a family without padding on a device."""
-    return family in FAMILIES and device.partition(":")[0] == "cpu"
+def runs_unpadded(device: str, *, arithmetic: int) -> bool:
+    """Whether the builtin trainer runs anything without padding on a device."""
+    return arithmetic > 1 or device.partition(":")[0] == "cpu"

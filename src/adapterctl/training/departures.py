@@ -7,9 +7,10 @@ Order of rows
     Sorted by the sha256 of ``seed:epoch:index``, not drawn from a generator: resuming needs no
     replay, and no release of torch or accelerate can change it.
 Padding
-    On the CPU, families in `rules.unpadded` run a pass as one row of real tokens, with attention
-    inside each example. Others are padded, and a step's rows (of all its accumulated batches) cut
-    into passes where padding would cost more than another pass.
+    Families in `rules.unpadded` run a pass as one row of real tokens, with attention inside each
+    example; on a GPU examples of like length share a product (`learning.grouped`). Others are
+    padded, and a step's rows (of all its accumulated batches) cut into passes where padding would
+    cost more than another pass.
 Passes
     A step's rows are sorted by length; at most ``per_device_train_batch_size`` of them share a
     pass. The loss is the same sum, and the rows of a step are those of Trainer.
@@ -26,8 +27,9 @@ Weights that are missing from the base
     Trainer fills them by chance and freezes them; they are then in neither base nor adapter. Here
     that is refused, naming the ``modules_to_save`` that mends it.
 Precision of the base
-    Float32 on the CPU and the GPU whatever the file holds, with bfloat16 autocast when ``bf16``
-    is set. Trainer leaves it to whoever loads the base. TF32 is off.
+    Float32 whatever the file holds; with ``bf16`` bfloat16, and autocast to it, while the adapter
+    and its optimizer stay in float32. Through PEFT's own layers (`variants`) float32 with autocast,
+    because some of them change the base. Trainer leaves it to whoever loads the base. TF32 is off.
 Loss
     Summed over all targets of a step and divided by their number, as Trainer
     does for CAUSAL_LM. Trainer means the same for SEQ_CLS, but the classifiers of transformers
@@ -36,7 +38,10 @@ Loss
     without any target has the loss 0, where Trainer has not a number.
 Logits
     For CAUSAL_LM only from the first position that is learned on in a batch: the prompt's are not
-    used for anything.
+    used for anything. Where a pass has more than `rules.arithmetic.LARGE` of them, the loss makes
+    them a piece at a time and keeps none; a head that is itself trained makes them all.
+Attention
+    torch's own (SDPA) wherever the family knows how, on every device.
 The scale of LoRA
     alpha / r is multiplied onto the columns between A and B, not onto the result, and the result
     is added within the product: the same number up to rounding, with less to read and write.

@@ -28,6 +28,7 @@ def job_key(job: SlotJob, *, base_dir: Path, device: str, threads: int) -> str:
             "examples": encoded_digest(job.examples),
             "labels": list(job.labels),
             "padded": job.padded,
+            "arithmetic": job.arithmetic,
             "initial_weights": _sha256(job.initial_weights) if job.initial_weights else None,
             "base": [_sha256(base_dir / "config.json"), weights],
             **({"held": encoded_digest(job.held)} if job.held else {}),

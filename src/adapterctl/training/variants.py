@@ -13,9 +13,9 @@ from peft import LoraConfig, set_peft_model_state_dict
 
 from adapterctl.training.learning.initial import derived_seed, fresh_module, given_weights
 from adapterctl.training.learning.job import SlotJob
-from adapterctl.training.learning.loss import Batch
+from adapterctl.training.learning.loss import Batch, Logits
 from adapterctl.training.learning.slots import check_fresh, set_checkpointing, starts_fresh
-from adapterctl.training.learning.trainee import ask
+from adapterctl.training.learning.trainee import ask_to_learn
 from adapterctl.training.loading import LoadedBase
 from adapterctl.training.refusals import TAKING_OUT
 from adapterctl.training.twin import Reading, adapter_state, inject, lora_config
@@ -28,7 +28,7 @@ class VariantTrainee:
         check_fresh(base, own=list(reading.own))
         _start_fresh(base, reading, seed=job.training.seed)
         self.targets = [target.name for target in reading.targets]
-        self._device, self._bf16 = base.device, job.training.bf16
+        self._job, self._device = job, base.device
         # PEFT draws from the global state, layer after layer.
         torch.manual_seed(derived_seed(job.training.seed, "initial"))
         config = lora_config(job.lora, task=job.task)
@@ -43,9 +43,15 @@ class VariantTrainee:
         named = self._wrapped.named_parameters()
         self.tensors = {name: tensor for name, tensor in named if tensor.requires_grad}
 
-    def logits(self, batch: Batch) -> torch.Tensor:
+    def logits(self, batch: Batch) -> Logits:
         """Returns the base's answer with this adapter."""
-        return ask(self._wrapped, batch, device=self._device, bf16=self._bf16)
+        return ask_to_learn(
+            self._wrapped,
+            batch,
+            device=self._device,
+            bf16=self._job.training.bf16,
+            arithmetic=self._job.arithmetic,
+        )
 
     def saved(self) -> dict[str, torch.Tensor]:
         """Returns what the adapter's file holds, for the base as it is on disk."""

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 
 from adapterctl.errors import AdapterctlError, InvalidInput, Problem
 from adapterctl.records.canonical import digest
+from adapterctl.records.recipe import Task
+from adapterctl.rules.arithmetic import base_dtype
+from adapterctl.rules.unpadded import runs_unpadded
 from adapterctl.training.adapter_files import write_adapter
 from adapterctl.training.determinism import cores, strict
 from adapterctl.training.identity import job_key
+from adapterctl.training.learning import grouped, unpadded
 from adapterctl.training.learning.job import Failed, Log, SlotJob, SlotResult, Trained
 from adapterctl.training.learning.run import Clock, Run
 from adapterctl.training.learning.slots import SlottedBase, SlotTrainee
 from adapterctl.training.learning.trainee import Trainee
-from adapterctl.training.learning.unpadded import can_unpad, unpad
+from adapterctl.training.learning.unpadded import can_unpad, choose_attention, unpad
 from adapterctl.training.loading import LoadedBase, load_base
 from adapterctl.training.refusals import check_jobs
 from adapterctl.training.twin import Reading, read
@@ -69,6 +73,16 @@ def train(
     return [results[job.name] for job in jobs]
 
 
+@dataclass(frozen=True, order=True)
+class _Form:
+    """What jobs that share a loaded base must agree on."""
+
+    task: Task
+    _: KW_ONLY
+    unpadded: bool
+    dtype: str
+
+
 @dataclass(frozen=True)
 class _Place:
     """Where and on what a fleet is trained, and who hears of it."""
@@ -80,23 +94,33 @@ class _Place:
     log: Log
     clock: Clock
 
-    def unpads(self, job: SlotJob, reading: Reading) -> bool:
-        """Whether a job's examples run without padding."""
-        return not job.padded and can_unpad(reading.base, own=reading.own, device=self.device)
+    def form(self, job: SlotJob, reading: Reading) -> _Form:
+        """Returns the form that a job's base is loaded in."""
+        wanted = not job.padded and runs_unpadded(self.device, arithmetic=job.arithmetic)
+        dtype = base_dtype(bf16=job.training.bf16, plain=reading.plain, arithmetic=job.arithmetic)
+        unpadded = wanted and can_unpad(reading.base, own=reading.own)
+        return _Form(job.task, unpadded=unpadded, dtype=dtype)
 
-    def load(self, job: SlotJob, *, labels: int, unpadded: bool) -> LoadedBase:
+    def load(self, form: _Form, *, labels: int) -> LoadedBase:
         base = load_base(
             self.base_dir,
-            task=job.task,
+            task=form.task,
             head_seed=0,
             device=self.device,
-            num_labels=labels if job.task == "SEQ_CLS" else None,
+            num_labels=labels if form.task == "SEQ_CLS" else None,
+            dtype=form.dtype,
             trust_remote_code=self.trust_remote_code,
         )
         base.model.config.get_text_config().use_cache = False
-        if unpadded:
-            unpad(base.model, task=job.task)
-        return replace(base, unpadded=unpadded)
+        choose_attention(base.model)
+        if form.unpadded:
+            unpad(base.model, task=form.task, attention=self.attention)
+        return replace(base, unpadded=form.unpadded)
+
+    @property
+    def attention(self) -> str:
+        """What examples without padding attend by: on a GPU few large products are faster."""
+        return unpadded.NAME if self.device.startswith("cpu") else grouped.NAME
 
     def run(self, job: SlotJob, trainee: Trainee, base: LoadedBase) -> Run:
         key = job_key(job, base_dir=self.base_dir, device=self.device, threads=self.threads)
@@ -135,9 +159,9 @@ def _read_all(jobs: Sequence[SlotJob], place: _Place) -> dict[str, Reading]:
 def _passes(
     jobs: Sequence[SlotJob], readings: dict[str, Reading], place: _Place
 ) -> Iterator[list[SlotJob]]:
-    """Yields the jobs that share a loaded base: plain ones by task and padding, variants alone."""
+    """Yields the jobs that share a loaded base: plain ones of one form, variants alone."""
     plain = [job for job in jobs if readings[job.name].plain]
-    kinds = {job.name: (job.task, place.unpads(job, readings[job.name])) for job in plain}
+    kinds = {job.name: place.form(job, readings[job.name]) for job in plain}
     for kind in sorted(set(kinds.values())):
         yield [job for job in plain if kinds[job.name] == kind]
     for job in jobs:
@@ -166,14 +190,14 @@ Make = Callable[[SlotJob], tuple[Trainee, LoadedBase]]
 
 
 def _slots(jobs: list[SlotJob], readings: dict[str, Reading], place: _Place) -> Make:
-    unpadded = place.unpads(jobs[0], readings[jobs[0].name])
-    slotted = SlottedBase(place.load(jobs[0], labels=_NO_LABELS, unpadded=unpadded))
+    form = place.form(jobs[0], readings[jobs[0].name])
+    slotted = SlottedBase(place.load(form, labels=_NO_LABELS))
     return lambda job: (SlotTrainee(job, slotted, readings[job.name]), slotted.base)
 
 
 def _variant(jobs: list[SlotJob], readings: dict[str, Reading], place: _Place) -> Make:
-    unpadded = place.unpads(jobs[0], readings[jobs[0].name])
-    base = place.load(jobs[0], labels=len(jobs[0].labels), unpadded=unpadded)
+    form = place.form(jobs[0], readings[jobs[0].name])
+    base = place.load(form, labels=len(jobs[0].labels))
     return lambda job: (VariantTrainee(job, base, readings[job.name]), base)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from adapterctl.errors import AdapterctlError
 from adapterctl.records.recipe import LoraSettings, Task, TrainingSettings
 from adapterctl.records.version import TrailStep, TrainingFacts
+from adapterctl.rules.arithmetic import LATEST
 from adapterctl.training.rows.text import Example
 
 
@@ -30,6 +31,7 @@ class SlotJob:
             training stops when it has not fallen for `holdout.PATIENCE` looks.
         padded: pad the examples of a batch also where the base could do without: what versions
             were trained with before, to train them again.
+        arithmetic: how numbers are computed; that of an older version, to train it again.
     """
 
     name: str
@@ -45,6 +47,7 @@ class SlotJob:
     initial_weights: Path | None = None
     held: Sequence[Example] = ()
     padded: bool = False
+    arithmetic: int = LATEST
 
 
 @dataclass(frozen=True, kw_only=True)

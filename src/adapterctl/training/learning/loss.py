@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch.nn.functional import cross_entropy
 
 from adapterctl.records.recipe import Task
 from adapterctl.training.learning.batches import padded
+from adapterctl.training.learning.head import IGNORED, Unmade
 from adapterctl.training.rows.text import Example
 
-IGNORED = -100
+Logits: TypeAlias = torch.Tensor | Unmade
+"""Made, or to be made a piece at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,11 @@ class Batch:
     kept: int | torch.Tensor
     items: int
     tokens: int
+
+    @property
+    def next_tokens(self) -> bool:
+        """Whether the targets are token ids."""
+        return self.targets.dim() == 2 and not self.targets.is_floating_point()
 
 
 def collate(
@@ -70,7 +78,7 @@ def collate(
     )
 
 
-def loss_of(logits: torch.Tensor, batch: Batch, *, items: int, smoothing: float) -> torch.Tensor:
+def loss_of(logits: Logits, batch: Batch, *, items: int, smoothing: float) -> torch.Tensor:
     """Returns the cross entropy of a pass, as its share of the whole step.
 
     The sum over its targets is divided by the targets of the whole step, as Trainer does for
@@ -78,12 +86,14 @@ def loss_of(logits: torch.Tensor, batch: Batch, *, items: int, smoothing: float)
     one batch k times as large.
 
     Args:
-        logits: ``(rows, labels)``, or ``(rows, positions, vocabulary)``.
+        logits: ``(rows, labels)``, or ``(rows, positions, vocabulary)``, or what makes them.
         batch: where the logits come from.
         items: targets in the whole optimizer step.
         smoothing: label smoothing, spread evenly over all classes.
     """
     targets = batch.targets
+    if isinstance(logits, Unmade):
+        return logits.loss(targets, smoothing=smoothing) / max(items, 1)
     if not targets.is_floating_point():
         if targets.dim() == 2:
             logits = logits[:, -targets.shape[1] :]

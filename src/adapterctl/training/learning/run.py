@@ -118,6 +118,7 @@ class Run:
             trainer="builtin",
             trail_sha256=trail_digest(self.trail),
             unpadded=self._base.unpadded,
+            arithmetic=self.job.arithmetic,
         )
 
     def _passes(self, step: int) -> list[Batch]:

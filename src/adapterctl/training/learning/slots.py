@@ -18,8 +18,8 @@ from adapterctl.errors import InvalidInput
 from adapterctl.training.learning.dropout import dropout
 from adapterctl.training.learning.initial import fresh_module, given_weights, low_rank_a
 from adapterctl.training.learning.job import SlotJob
-from adapterctl.training.learning.loss import Batch
-from adapterctl.training.learning.trainee import ask, restore
+from adapterctl.training.learning.loss import Batch, Logits
+from adapterctl.training.learning.trainee import ask_to_learn, restore
 from adapterctl.training.loading import LoadedBase
 from adapterctl.training.twin import PREFIX, Reading, Target
 
@@ -76,6 +76,10 @@ class SlotLinear(torch.nn.Module):  # type: ignore[misc]  # torch is Any to mypy
         pair = self.pairs.get(self.switch.slot)
         return out if pair is None else pair.add_to(out, x)
 
+    def bare(self) -> torch.nn.Module | None:
+        """Returns the frozen layer, or ``None`` where the active slot has a pair on it."""
+        return None if self.switch.slot in self.pairs else self.frozen
+
 
 class SlotModule(torch.nn.Module):  # type: ignore[misc]
     """A module that each slot trains a whole copy of: a head, or one of ``modules_to_save``."""
@@ -89,6 +93,10 @@ class SlotModule(torch.nn.Module):  # type: ignore[misc]
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """Returns the output of the active slot's copy, or of the base's own module."""
         return self.copies.get(self.switch.slot, self.frozen)(*inputs, **named)
+
+    def bare(self) -> torch.nn.Module | None:
+        """Returns the frozen module, or ``None`` where the active slot has its own."""
+        return None if self.switch.slot in self.copies else self.frozen
 
 
 class SlottedBase:
@@ -186,13 +194,19 @@ class SlotTrainee:
         if job.initial_weights is not None:
             restore(self, given_weights(job.initial_weights, shapes=reading.shapes))
 
-    def logits(self, batch: Batch) -> torch.Tensor:
+    def logits(self, batch: Batch) -> Logits:
         """Returns the base's answer with this slot."""
         settings = self._job.training
         model = self._slotted.switch_to(
             self._job.name, gradient_checkpointing=settings.gradient_checkpointing
         )
-        return ask(model, batch, device=self._slotted.base.device, bf16=settings.bf16)
+        return ask_to_learn(
+            model,
+            batch,
+            device=self._slotted.base.device,
+            bf16=settings.bf16,
+            arithmetic=self._job.arithmetic,
+        )
 
     def saved(self) -> dict[str, torch.Tensor]:
         """Returns the slot's tensors: they have PEFT's names already."""

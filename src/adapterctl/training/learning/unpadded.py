@@ -17,7 +17,7 @@ from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from adapterctl.records.recipe import Task
-from adapterctl.rules.unpadded import runs_unpadded
+from adapterctl.rules.unpadded import FAMILIES
 
 NAME = "adapterctl_unpadded"
 """What transformers knows the attention by."""
@@ -46,7 +46,7 @@ def attention(
     answers = []
     for (length, rows), part in zip(runs, parts, strict=True):
         own = [state.unflatten(1, (rows, length)).transpose(0, 1) for state in part]
-        mask = _window(module, length, sliding_window)
+        mask = window_mask(module, length, sliding_window, device=own[0].device)
         answer, _ = sdpa_attention_forward(module, *own, mask, **settings)
         answers.append(answer.flatten(0, 1))
     return torch.cat(answers).unsqueeze(0), None
@@ -58,11 +58,13 @@ def runs_of_equals(lengths: Iterable[int]) -> Iterator[tuple[int, int]]:
         yield length, len(list(group))
 
 
-def _window(module: torch.nn.Module, length: int, window: int | None) -> torch.Tensor | None:
+def window_mask(
+    module: torch.nn.Module, length: int, window: int | None, *, device: torch.device
+) -> torch.Tensor | None:
     """Returns who sees whom in an example that is longer than the window."""
     if window is None or length <= window:
         return None
-    at = torch.arange(length)
+    at = torch.arange(length, device=device)
     ahead = at.unsqueeze(1) - at
     near = ahead.abs() < window
     return near & (ahead >= 0) if getattr(module, "is_causal", True) else near
@@ -71,13 +73,12 @@ def _window(module: torch.nn.Module, length: int, window: int | None) -> torch.T
 AttentionInterface.register(NAME, attention)
 
 
-def can_unpad(model: Any, *, own: Iterable[str], device: str) -> bool:
+def can_unpad(model: Any, *, own: Iterable[str]) -> bool:
     """Whether a ``PreTrainedModel`` runs without padding.
 
     Args:
         model: may be without weights.
         own: modules of it that an adapter replaces by its own; hooks stay with those replaced.
-        device: where it would run.
     """
     config = model.config
     ours = type(model).__module__.startswith("transformers.")
@@ -85,18 +86,27 @@ def can_unpad(model: Any, *, own: Iterable[str], device: str) -> bool:
     whole = {trunk, f"{trunk}.encoder", f"{trunk}.decoder"}
     return (
         ours
-        and runs_unpadded(config.model_type, device=device)
+        and config.model_type in FAMILIES
         and not getattr(config, "use_bidirectional_attention", None)
         and whole.isdisjoint(own)
     )
 
 
-def unpad(model: Any, *, task: Task) -> None:
+def choose_attention(model: Any) -> None:
+    """Makes a padded model use torch's own attention, where its family knows how."""
+    if getattr(model, "_supports_sdpa", False):
+        model.set_attn_implementation("sdpa")
+
+
+def unpad(model: Any, *, task: Task, attention: str = NAME) -> None:
     """Makes a model run without padding from now on, in place; it must be one that `can_unpad`.
 
     For CAUSAL_LM the hidden states stay in one row: positions to make logits at count along it.
+
+    Args:
+        attention: what transformers knows the attention by: this module's, or `grouped`'s.
     """
-    model.set_attn_implementation(NAME)
+    model.set_attn_implementation(attention)
     # OPT's head asks the decoder inside its trunk.
     trunk = getattr(model.base_model, "decoder", model.base_model)
     row = _Row(trunk)
@@ -129,7 +139,8 @@ class _Row:
         row = {
             "input_ids": ids[self._real].unsqueeze(0),
             "position_ids": positions.expand_as(ids)[self._real].unsqueeze(0),
-            "attention_mask": self._real.sum(1).view(1, 1, 1, -1),
+            # On the CPU: each layer reads the lengths, and need not wait for a GPU to do so.
+            "attention_mask": self._real.sum(1).view(1, 1, 1, -1).cpu(),
         }
         if self._typed:
             row["token_type_ids"] = torch.zeros_like(row["input_ids"])
