@@ -10,13 +10,13 @@ import msgspec
 from adapterctl.records.base import BaseShape, LinearShape
 from adapterctl.records.lifecycle import Observation
 from adapterctl.records.recipe import Command, LoraSettings
-from adapterctl.records.version import VersionRecord
+from adapterctl.records.version import Environment, VersionRecord
 from adapterctl.rules.lifecycle.almanac import Status, status_on
 from adapterctl.rules.planning.estimates import TextLengths
 from adapterctl.rules.planning.facts import Facts
 from adapterctl.rules.planning.trainer_plans import TrainerFacts
 from support.families import shape
-from support.registries import TODAY, a_base, a_recipe, a_record, a_training, sha
+from support.registries import TODAY, a_base, a_recipe, a_record, a_training, an_environment, sha
 
 _HERE = object()
 
@@ -91,6 +91,7 @@ def facts(
     deadline: Status | None = None,
     runway: Status | None = None,
     blockers: list | None = None,
+    running: Environment | None = None,
 ) -> Facts:
     """The facts of a plan that can run, with what the test changes."""
     record = record_of(lora=lora)
@@ -112,6 +113,7 @@ def facts(
         deadline=deadline or status(),
         runway=runway or status("2029-01-01"),
         today=TODAY,
+        running=running or an_environment(),
         blockers=blockers or [],
     )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +13,13 @@ from adapterctl.cli.options import (
     as_of_option,
     complete_adapters,
     complete_bases,
+    device_option,
     format_option,
     open_project,
 )
+
+if TYPE_CHECKING:
+    from adapterctl.rules.planning.plans import FleetPlan, RebuildPlan
 
 
 @click.command("plan")
@@ -22,6 +28,13 @@ from adapterctl.cli.options import (
     "--on-base", metavar="OLD", shell_complete=complete_bases, help="All adapters on OLD."
 )
 @click.option("--to", required=True, metavar="NEW", shell_complete=complete_bases)
+@click.option(
+    "--save",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Keep the plan: rebuild --plan FILE runs exactly it.",
+)
+@device_option
 @as_of_option
 @format_option("json")
 @click.pass_context
@@ -31,6 +44,8 @@ def command(
     adapter: str | None,
     on_base: str | None,
     to: str,
+    save: Path | None,
+    device: str,
     as_of: date | None,
     form: str,
 ) -> int:
@@ -38,32 +53,31 @@ def command(
 
     NAME alone is the champion, or else the newest version. Exits 1 when something blocks it.
     """
+    from adapterctl.jobs.plan import plan, plan_all
+    from adapterctl.jobs.saved_plan import keep
+
     if bool(adapter) == bool(on_base):
         raise click.UsageError("name an adapter, or give --on-base OLD")
-    answer, can_run = _answered(ctx, adapter, on_base=on_base, to=to, as_of=as_of, form=form)
-    click.echo(answer)
-    return int(not can_run)
-
-
-def _answered(
-    ctx: click.Context,
-    adapter: str | None,
-    *,
-    on_base: str | None,
-    to: str,
-    as_of: date | None,
-    form: str,
-) -> tuple[str, bool]:
-    from adapterctl.jobs.plan import plan, plan_all
-    from adapterctl.render import plan as render
-
     project = open_project(ctx, as_of=as_of)
-    if adapter is None:
-        fleet = plan_all(project, on_base=str(on_base), to=to)
+    found: RebuildPlan | FleetPlan
+    if adapter is not None:
+        found = plan(project, adapter, to=to, device=device)
+    else:
+        found = plan_all(project, on_base=str(on_base), to=to, device=device)
+    if save is not None:
+        keep(project, found, save)
+    click.echo(_rendered(found, as_of=project.today, form=form))
+    return int(not found.can_run)
+
+
+def _rendered(found: RebuildPlan | FleetPlan, *, as_of: date, form: str) -> str:
+    from adapterctl.render import plan as render
+    from adapterctl.rules.planning.plans import FleetPlan
+
+    if isinstance(found, FleetPlan):
         if form == "json":
-            return render.fleet_as_json(fleet, as_of=project.today), fleet.can_run
-        return render.fleet_as_text(fleet, colour=has_colours()), fleet.can_run
-    one = plan(project, adapter, to=to)
+            return render.fleet_as_json(found, as_of=as_of)
+        return render.fleet_as_text(found, colour=has_colours())
     if form == "json":
-        return render.as_json([one], as_of=project.today), one.can_run
-    return render.as_text(one, colour=has_colours()), one.can_run
+        return render.as_json([found], as_of=as_of)
+    return render.as_text(found, colour=has_colours())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,13 +21,24 @@ from adapterctl.render.answer import envelope
 from adapterctl.render.rebuild import result, text
 from adapterctl.rules.planning.ladder import RUNGS
 
+if TYPE_CHECKING:
+    from adapterctl.rules.findings import Skipped
+    from adapterctl.rules.planning.saved import SavedPlan
+
 
 @click.command("rebuild")
 @click.argument("adapters", metavar="[NAME]...", nargs=-1, shell_complete=complete_adapters)
 @click.option(
     "--on-base", metavar="OLD", shell_complete=complete_bases, help="All adapters on OLD."
 )
-@click.option("--to", required=True, metavar="NEW", shell_complete=complete_bases)
+@click.option("--to", metavar="NEW", shell_complete=complete_bases)
+@click.option(
+    "--plan",
+    "saved",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Run the plan that plan --save wrote, instead of NAME or --on-base and --to.",
+)
 @click.option("--resume", is_flag=True, help="Go on with a rebuild that was interrupted.")
 @click.option(
     "--max-rung",
@@ -45,7 +59,8 @@ def command(
     *,
     adapters: tuple[str, ...],
     on_base: str | None,
-    to: str,
+    to: str | None,
+    saved: Path | None,
     resume: bool,
     max_rung: str | None,
     budget: str | None,
@@ -53,21 +68,28 @@ def command(
     as_of: date | None,
     form: str,
 ) -> int:
-    """Rebuild adapters on the successor base NEW and register the candidates.
+    """Rebuild adapters on the successor base NEW, or as planned, and register the candidates.
 
     Each candidate carries its parity report; exits 1 unless every verdict is PASS.
     """
     from adapterctl.jobs import fleet as jobs
     from adapterctl.jobs.ladder.climb import Limits
 
-    if bool(adapters) == bool(on_base):
-        raise click.UsageError("name adapters, or give --on-base OLD")
+    agreed = _agreed(adapters, on_base=on_base, to=to, saved=saved)
     project = open_project(ctx, as_of=as_of)
-    wanted, skipped = (adapters, []) if adapters else jobs.on_base(project, str(on_base))
+    wanted: Sequence[str] = adapters or (agreed.names if agreed else ())
+    skipped: list[Skipped] = []
+    if on_base is not None:
+        wanted, skipped = jobs.on_base(project, on_base)
     done = []
-    limits = Limits(highest=RUNGS[max_rung] if max_rung else None, budget=budget)
+    limits = Limits(highest=RUNGS[max_rung] if max_rung else None, budget=budget, agreed=agreed)
     for each in jobs.rebuild_all(
-        project, wanted, to=to, device=device, resume=resume, limits=limits
+        project,
+        wanted,
+        to=agreed.to if agreed else str(to),
+        device=device,
+        resume=resume,
+        limits=limits,
     ):
         done.append(each)
         if form == "text":
@@ -76,3 +98,24 @@ def command(
         results = [result(each) for each in done]
         click.echo(envelope("rebuild", as_of=project.today, results=results, skipped=skipped))
     return int(not all(each.passed for each in done))
+
+
+def _agreed(
+    adapters: tuple[str, ...], *, on_base: str | None, to: str | None, saved: Path | None
+) -> SavedPlan | None:
+    """Returns the saved plan to run, if one was given.
+
+    Raises:
+        click.UsageError: what to rebuild is said twice, or not at all.
+    """
+    from adapterctl.jobs.saved_plan import read
+
+    if saved is not None:
+        if adapters or on_base or to:
+            raise click.UsageError("--plan FILE says which adapters and which base")
+        return read(saved)
+    if bool(adapters) == bool(on_base):
+        raise click.UsageError("name adapters, or give --on-base OLD, or --plan FILE")
+    if to is None:
+        raise click.UsageError("Missing option '--to'.")
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapterctl.errors import AdapterctlError
+from adapterctl.jobs.building import running_environment
 from adapterctl.jobs.planning.bases import Side, Successor, old_side, successor_of
 from adapterctl.jobs.planning.confirmed import confirmed
 from adapterctl.jobs.planning.rows import lengths_of, training_rows
@@ -16,13 +17,14 @@ from adapterctl.rules.planning.facts import Facts
 from adapterctl.rules.planning.plans import FleetPlan, RebuildPlan, by_deadline, draft
 
 
-def plan(project: Project, wanted: str, *, to: str) -> RebuildPlan:
+def plan(project: Project, wanted: str, *, to: str, device: str = "auto") -> RebuildPlan:
     """Returns what rebuilding one version on the base ``to`` would mean.
 
     Args:
         project: where; its day is the day that dates are judged on.
         wanted: ``NAME``, ``NAME@3`` or ``NAME@champion``.
         to: the successor.
+        device: ``auto``, ``cpu`` or ``cuda``: where it would be rebuilt.
 
     Raises:
         NotFound: there is no such adapter or base.
@@ -34,10 +36,10 @@ def plan(project: Project, wanted: str, *, to: str) -> RebuildPlan:
     found, _ = standing_of(project, adapter, version)
     built(found.record)
     successor = successor_of(project, to)
-    return _plan(project, found, successor)
+    return _plan(project, found, successor, device=device)
 
 
-def plan_all(project: Project, *, on_base: str, to: str) -> FleetPlan:
+def plan_all(project: Project, *, on_base: str, to: str, device: str = "auto") -> FleetPlan:
     """Returns the plans of all adapters on ``on_base``; retired ones are left out.
 
     What cannot be planned for one adapter is skipped with its reason.
@@ -56,7 +58,7 @@ def plan_all(project: Project, *, on_base: str, to: str) -> FleetPlan:
     failed: list[Skipped] = []
     for number, standing in enumerate(leading, start=1):
         try:
-            plans.append(_plan(project, whole(project, standing), successor))
+            plans.append(_plan(project, whole(project, standing), successor, device=device))
         except AdapterctlError as error:
             failed.append(skipped(f"adapter:{standing.name}", error))
         project.display.progress("planning", number, len(leading))
@@ -69,7 +71,7 @@ def plan_all(project: Project, *, on_base: str, to: str) -> FleetPlan:
     )
 
 
-def _plan(project: Project, found: Whole, successor: Successor) -> RebuildPlan:
+def _plan(project: Project, found: Whole, successor: Successor, *, device: str) -> RebuildPlan:
     record = if_lost(project, built(found.record))
     new = Side(folder=successor.folder, shape=successor.shape(record.recipe))
     old, notes = old_side(project, record, successor)
@@ -88,6 +90,7 @@ def _plan(project: Project, found: Whole, successor: Successor) -> RebuildPlan:
         runway=successor.runway(project.today, found.standing),
         onward=successor.onward(project.today, found.standing),
         today=project.today,
+        running=running_environment(device, recipe=record.recipe),
         blockers=[*rows.blockers, *unreadable, *unread],
         notes=[*notes, *rows.notes],
         trainer=trainer,

@@ -32,7 +32,8 @@ from adapterctl.rules.lifecycle.lead_times import PLANNED_ON
 from adapterctl.rules.outcomes import Rebuilt
 from adapterctl.rules.planning.budgets import Budget, budget, must_afford
 from adapterctl.rules.planning.ladder import SALVAGE, Ladder
-from adapterctl.rules.planning.plans import RebuildPlan
+from adapterctl.rules.planning.plans import RebuildPlan, decision
+from adapterctl.rules.planning.saved import must_still_hold
 from adapterctl.rules.recipe_changes import recipe_changes
 
 ANY_HEIGHT = Limits()
@@ -58,7 +59,8 @@ def rebuild(
         limits: how far up the ladder, and at what cost.
 
     Raises:
-        Refused: the plan is blocked, every blocker is named; or it costs more than the limits say.
+        Refused: the plan is blocked, every blocker is named; or it costs more than the limits say;
+            or it is not the saved plan that the limits hold it to.
     """
     started = time.perf_counter()
     adapter, version = project.version_of(wanted)
@@ -81,7 +83,9 @@ def rebuild(
 def _job(
     project: Project, name: str, *, to: str, device: str, limits: Limits, journal: Journal
 ) -> Job:
-    the_plan = _unblocked(project, name, to=to)
+    the_plan = plan(project, name, to=to, device=device)
+    must_still_hold(limits.agreed, decision(the_plan))
+    _must_not_be_blocked(the_plan, name)
     ladder, allowed = _affordable(project, the_plan, limits)
     record = project.registry.record(the_plan.adapter, the_plan.from_version)
     return Job(
@@ -95,15 +99,14 @@ def _job(
     )
 
 
-def _unblocked(project: Project, name: str, *, to: str) -> RebuildPlan:
-    the_plan = plan(project, name, to=to)
+def _must_not_be_blocked(the_plan: RebuildPlan, name: str) -> None:
+    to = the_plan.new_base
     if the_plan.blockers:
         raise Refused(
             f"the plan is blocked: {'; '.join(map(str, the_plan.blockers))}",
             place=f"{name} -> {to}",
             hint=f"adapterctl plan {name} --to {to}",
         )
-    return the_plan
 
 
 def _affordable(

@@ -14,14 +14,22 @@ from adapterctl.records.version import VersionRecord
 from adapterctl.rules.planning.budgets import Budget
 from adapterctl.rules.planning.ladder import CARRIED, RUNGS, Ladder
 from adapterctl.rules.planning.plans import RebuildPlan
+from adapterctl.rules.planning.saved import SavedPlan
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How far a rebuild may go: the highest rung, by its name, and what it may cost."""
+    """How far a rebuild may go.
+
+    Attributes:
+        highest: the highest rung, by its name.
+        budget: what it may cost.
+        agreed: the saved plan that it is held to.
+    """
 
     highest: str | None = None
     budget: str | None = None
+    agreed: SavedPlan | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

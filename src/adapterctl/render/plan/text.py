@@ -12,6 +12,9 @@ from adapterctl.rules.planning.plans import RebuildPlan
 from adapterctl.rules.planning.runways import Runway
 from adapterctl.rules.planning.trainer_plans import TrainerPlan
 
+_SHOWN = 6
+"""As many differences of an environment are named."""
+
 _ROLE_TITLES = ("ROLE", "OLD MODULES", "NEW MODULES", "OLD SHAPE", "NEW SHAPE")
 
 
@@ -24,6 +27,7 @@ def as_text(plan: RebuildPlan, *, colour: bool = False) -> str:
         *section("Blocked by", in_the_way(plan.blockers), colour=colour),
         *section("What changes", pairs(_changes(plan)), colour=colour),
         *section("LoRA by role", _roles(plan.role_map.matches), colour=colour),
+        *section("Environment", pairs(_environment(plan)), colour=colour),
         *section("Trainer", pairs(_trainer(plan.trainer)), colour=colour),
         *section("Ladder", pairs(_ladder(plan)), colour=colour),
         *section("To know", _bullets(_notes(plan)), colour=colour),
@@ -148,6 +152,18 @@ def _ending(pattern: str, patterns: Sequence[str]) -> str:
 def _widths(groups: Sequence[Group]) -> str:
     known = [f"{g.features_in}x{g.features_out}" for g in groups if g.features_in is not None]
     return ", ".join(dict.fromkeys(known)) or "-"
+
+
+def _environment(plan: RebuildPlan) -> Iterator[tuple[str, str]]:
+    found = plan.environment
+    for line in found.differs[:_SHOWN]:
+        yield "differs", line
+    more = len(found.differs) - _SHOWN
+    yield "", f"and {count(more, 'thing')} more that can change results" if more > 0 else ""
+    if found.differs and found.beside:
+        yield "beside", f"{count(found.beside, 'thing')} that cannot change results"
+    for number, line in enumerate(found.first):
+        yield ("then" if number else "first"), line
 
 
 def _trainer(trainer: TrainerPlan | None) -> Iterator[tuple[str, str]]:

@@ -9,13 +9,14 @@ from adapterctl.rules.mapping.targets import Blocker
 from adapterctl.rules.planning.differences import notes_on_texts
 from adapterctl.rules.planning.facts import Facts
 from adapterctl.rules.planning.runways import instead, notes_on_runway
+from adapterctl.rules.planning.surroundings import is_another
 from adapterctl.rules.unpadded import note_on_padding
 
 
 def dead_ends(facts: Facts) -> Iterator[Blocker]:
     """Yields what no mapping could mend: the successor itself will not do."""
     record, new = facts.record, facts.new_base
-    if record.base.base == new.base:
+    if facts.stays and not is_another(record, facts.running):
         yield Blocker(
             what=f"the version already stands on {new.base}",
             mend=f"adapterctl reproduce {record.adapter}@{record.version} builds it again there",
@@ -50,8 +51,15 @@ def remarks(facts: Facts) -> Iterator[str]:
             f"max_length {old_limit} is more than the successor's context: "
             f"{facts.new.context_length} is used"
         )
-    if facts.new_base.fingerprint == facts.record.base.fingerprint:
+    if facts.stays:
+        yield ("the base stays: only the environment changes, and the verdict is about that alone")
+    elif facts.new_base.fingerprint == facts.record.base.fingerprint:
         yield "both bases have the same fingerprint: they are the same weights under two names"
+    if facts.old is None and is_another(facts.record, facts.running):
+        yield (
+            "the environment differs from the recorded one and the old base is not here: a "
+            "regression would have two possible causes"
+        )
     padding = note_on_padding(facts.new.family)
     if padding and facts.command is None:
         yield padding

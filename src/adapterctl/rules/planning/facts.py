@@ -7,7 +7,7 @@ from datetime import date
 
 from adapterctl.records.base import Base, BaseShape
 from adapterctl.records.recipe import Command, Recipe
-from adapterctl.records.version import VersionRecord
+from adapterctl.records.version import Environment, VersionRecord
 from adapterctl.rules.lifecycle.almanac import Status
 from adapterctl.rules.lifecycle.succession import Succession
 from adapterctl.rules.mapping.targets import Blocker
@@ -31,6 +31,7 @@ class Facts:
         runway: how long the successor would.
         onward: who follows the successor in turn, if it does not live long.
         today: the day that dates are judged on.
+        running: the environment that would rebuild it.
         blockers: what was found to stop a rebuild while gathering.
         notes: what else was found.
         trainer: what is known of a trainer command; ``None`` for the builtin one.
@@ -46,10 +47,16 @@ class Facts:
     deadline: Status
     runway: Status
     today: date
+    running: Environment
     blockers: list[Blocker] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     trainer: TrainerFacts | None = None
     onward: Succession | None = None
+
+    @property
+    def stays(self) -> bool:
+        """Whether the base is the old one, so that the environment alone would change."""
+        return self.record.base.base == self.new_base.base
 
     @property
     def command(self) -> Command | None:

@@ -89,6 +89,7 @@ def ladder(
     new: BaseShape,
     by_command: Sequence[RungOut] = (),
     salvaged: bool = False,
+    stays: bool = False,
 ) -> Ladder:
     """Returns the ladder for one adapter.
 
@@ -98,11 +99,13 @@ def ladder(
         new: the successor.
         by_command: what its trainer command cannot climb.
         salvaged: the training data are gone, and salvaged answers stand for them.
+        stays: the base is the old one: what is tried is the old recipe in another environment.
     """
     if salvaged:
         gone = [RungOut(rung=rung, why=_GONE) for rung in RUNGS.values() if rung != SALVAGE]
         return Ladder(rungs=[RungPlan(rung=SALVAGE, seconds=seconds)], cannot=gone)
-    out = {one.rung: one for one in [*by_command, *_out(old, new)]}
+    ruled_out = _of_another_base() if stays else _out(old, new)
+    out = {one.rung: one for one in [*by_command, *ruled_out]}
     return Ladder(
         rungs=[
             RungPlan(
@@ -113,6 +116,11 @@ def ladder(
         ],
         cannot=[out[rung] for rung in RUNGS.values() if rung in out],
     )
+
+
+def _of_another_base() -> Iterator[RungOut]:
+    for rung in (WARM_START, SWEEP, TEACHER):
+        yield RungOut(rung=rung, why="the base stays: only the environment is tried")
 
 
 def _out(old: BaseShape | None, new: BaseShape) -> Iterator[RungOut]:

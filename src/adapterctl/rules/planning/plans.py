@@ -15,7 +15,8 @@ from adapterctl.records.noun import Noun
 from adapterctl.records.recipe import LoraSettings, Recipe, Task
 from adapterctl.rules.findings import Skipped
 from adapterctl.rules.mapping.carrying import map_targets
-from adapterctl.rules.mapping.targets import Blocker, Question, RoleMap
+from adapterctl.rules.mapping.targets import Blocker, Question, RoleMap, RoleMatch, groups, roles_of
+from adapterctl.rules.planning.basis import Basis, Decision, basis_of
 from adapterctl.rules.planning.differences import Change, base_changes
 from adapterctl.rules.planning.doubts import dead_ends, remarks
 from adapterctl.rules.planning.estimates import Cost, LearningRate, TextLengths, cost, learning_rate
@@ -23,6 +24,7 @@ from adapterctl.rules.planning.facts import Facts
 from adapterctl.rules.planning.ladder import Ladder, ladder
 from adapterctl.rules.planning.pins import Pin, pinned
 from adapterctl.rules.planning.runways import Runway, runway_of
+from adapterctl.rules.planning.surroundings import Surroundings, surroundings
 from adapterctl.rules.planning.trainer_plans import (
     TrainerPlan,
     gone,
@@ -49,6 +51,8 @@ class RebuildPlan(Noun, frozen=True, kw_only=True):
         changes_in_recipe: dotted field to ``[old, new]``.
         trainer: how the team's own trainer would be run; ``None`` for the builtin one.
         ladder: the rungs that a rebuild would climb, until one passes.
+        environment: how the running environment differs from the recorded one.
+        basis: what the plan rests on.
     """
 
     adapter: str
@@ -76,6 +80,8 @@ class RebuildPlan(Noun, frozen=True, kw_only=True):
     changes_in_recipe: dict[str, list[Any]]
     trainer: TrainerPlan | None = None
     ladder: Ladder
+    environment: Surroundings
+    basis: Basis
 
 
 class FleetPlan(Noun, frozen=True, kw_only=True):
@@ -95,7 +101,7 @@ class FleetPlan(Noun, frozen=True, kw_only=True):
 def draft(facts: Facts) -> RebuildPlan:
     """Returns the plan that the facts lead to."""
     record, lora = facts.record, facts.record.recipe.lora
-    role_map = map_targets(_question(facts))
+    role_map = _mapped(facts)
     rate = learning_rate(record.recipe.training.learning_rate, old=facts.old, new=facts.new)
     recipe = _proposed(facts, role_map.lora, rate)
     changes = recipe_changes(record.recipe, recipe)
@@ -129,7 +135,50 @@ def draft(facts: Facts) -> RebuildPlan:
         changes_in_recipe=changes,
         trainer=trainer,
         ladder=_ladder(facts, work, trainer),
+        environment=surroundings(
+            record,
+            facts.running,
+            to=facts.new_base.base,
+            old_is_here=facts.old is not None,
+        ),
+        basis=basis_of(facts),
     )
+
+
+def _mapped(facts: Facts) -> RoleMap:
+    """Returns the mapping; the ``role_map`` of a recipe is not meant for the base it stands on."""
+    question = _question(facts)
+    if not facts.stays:
+        return map_targets(question)
+    names = question.asked()
+    matches = [
+        RoleMatch(
+            role=role,
+            old=groups(inside, facts.new.linears),
+            new=groups(inside, facts.new.linears),
+            how="as it was",
+        )
+        for role, inside in roles_of(names).items()
+    ]
+    return RoleMap(lora=question.lora, matches=matches, notes=[], blockers=[])
+
+
+def decision(plan: RebuildPlan) -> Decision:
+    """Returns what of a plan decides the build."""
+    return Decision(
+        adapter=plan.adapter,
+        from_version=plan.from_version,
+        to=plan.new_base,
+        can_run=plan.can_run,
+        basis=plan.basis,
+        recipe=plan.proposed_recipe,
+        rungs=[one.rung for one in plan.ladder.rungs],
+    )
+
+
+def without_rows(plan: RebuildPlan) -> RebuildPlan:
+    """Returns a plan that may leave the machine: no text of a row is in it."""
+    return plan
 
 
 def _ladder(facts: Facts, work: Cost | None, trainer: TrainerPlan | None) -> Ladder:
@@ -138,6 +187,7 @@ def _ladder(facts: Facts, work: Cost | None, trainer: TrainerPlan | None) -> Lad
         old=facts.old,
         new=facts.new,
         by_command=trainer.cannot if trainer else (),
+        stays=facts.stays,
         salvaged=facts.record.recipe.data.train.salvaged,
     )
 
