@@ -63,7 +63,7 @@ FILING = {
 }
 REBUILDING = {
     "the plan is noted": after("adapterctl.jobs.journal:note", since="journal.jsonl"),
-    "the old side has answered": before("adapterctl.jobs.building:build", since=ANSWERED),
+    "the old side has answered": before("adapterctl.jobs.executors.here:build_all", since=ANSWERED),
     **BUILDING,
     **FILING,
     "the candidate is to be noted": before(

@@ -81,22 +81,20 @@ def command(
     skipped: list[Skipped] = []
     if on_base is not None:
         wanted, skipped = jobs.on_base(project, on_base)
-    done = []
     limits = Limits(highest=RUNGS[max_rung] if max_rung else None, budget=budget, agreed=agreed)
-    for each in jobs.rebuild_all(
+    done = jobs.rebuild_all(
         project,
         wanted,
         to=agreed.to if agreed else str(to),
         device=device,
         resume=resume,
         limits=limits,
-    ):
-        done.append(each)
-        if form == "text":
-            click.echo(text(each))
+    )
     if form == "json":
         results = [result(each) for each in done]
         click.echo(envelope("rebuild", as_of=project.today, results=results, skipped=skipped))
+    else:
+        click.echo("\n\n".join(text(each) for each in done))
     return int(not all(each.passed for each in done))
 
 

@@ -1,6 +1,6 @@
-"""From sources to an adapter folder with its trail and its predictions.
+"""What is built, and what comes of it: an adapter folder with its trail and its facts.
 
-`train`, `register`, `rebuild` and `reproduce` all build through here.
+Where builds run is up to `executors`; what goes in and what comes out is the same everywhere.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from adapterctl.errors import AdapterctlError
+from adapterctl.jobs.encoding import encoded, pins_of
 from adapterctl.jobs.inputs import starting
-from adapterctl.jobs.inputs.sources import Sources, data_paths
+from adapterctl.jobs.inputs.sources import Sources
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.trail_file import TRAIL, write_trail
-from adapterctl.records.canonical import pretty, rows_digest
+from adapterctl.records.canonical import pretty
 from adapterctl.records.noun import Noun
-from adapterctl.records.recipe import Command, Recipe
+from adapterctl.records.recipe import Recipe
 from adapterctl.records.version import Environment, PreparedPin, TrailStep, TrainingFacts
 from adapterctl.rules.arithmetic import LATEST
 from adapterctl.rules.recipes import TRAIN
@@ -43,18 +45,51 @@ class BuildFacts(Noun, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Build:
+    """An adapter to build; an interrupted build in ``work`` goes on where it stopped.
+
+    Attributes:
+        name: differs from those that are built at the same time; it changes no byte.
+        place: the project, or the clean room, that holds its code.
+        work: scratch folder; training starts from what lies in ``work/start``, if anything does.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        threads: intra-op threads; ``None`` takes one per core.
+        padded: pad examples also where the base could do without; see `SlotJob`.
+        arithmetic: how numbers are computed; see `SlotJob`.
+        held: numbers of the training rows that are not learned from: the builtin trainer looks
+            at the loss on them on the way, and stops when that has stopped falling.
+    """
+
+    name: str
+    place: Project
+    sources: Sources
+    work: Path
+    device: str
+    threads: int | None = None
+    padded: bool = False
+    arithmetic: int = LATEST
+    held: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Built:
     """A trained adapter: a PEFT folder, with ``trail.jsonl`` and ``training.json`` in it.
 
     Attributes:
         sources: what it was built from, with the recipe as it was used.
         trail: empty where a trainer command keeps none.
+        held_loss: the lowest loss per target on rows that were held out.
     """
 
     folder: Path
     facts: BuildFacts
     trail: tuple[TrailStep, ...]
     sources: Sources
+    held_loss: float | None = None
+
+
+Outcome = Built | AdapterctlError
+"""What became of a build: what stops one concerns it alone."""
 
 
 def running_environment(
@@ -74,44 +109,37 @@ def running_environment(
     return msgspec.structs.replace(found, deterministic=promised)
 
 
-def build(
-    project: Project,
-    sources: Sources,
-    *,
-    work: Path,
-    device: str,
-    threads: int | None = None,
-    padded: bool = False,
-    arithmetic: int = LATEST,
-) -> Built:
-    """Trains the adapter; an interrupted build in ``work`` goes on where it stopped.
+def succeeded(outcome: Outcome) -> Built:
+    """Returns what was built.
 
-    It starts from what lies in ``work/start``, if anything does.
-
-    Args:
-        padded: pad examples also where the base could do without; see `SlotJob`.
-        arithmetic: how numbers are computed; see `SlotJob`.
+    Raises:
+        AdapterctlError: what stopped the build.
     """
-    examples = encoded(sources, log=project.display.say)
-    match sources.recipe.trainer:
-        case Command() as command:
-            trained = _commanded(project, sources, command, work=work, device=device, n=threads)
-        case _:
-            learned = _taught(sources, examples[TRAIN], work=work)
-            job = slot(sources, learned, work=work)
-            job = replace(job, padded=padded, arithmetic=arithmetic)
-            trained = _trained(project, sources, job, device=device, n=threads)
-    facts = BuildFacts(
-        training=trained.facts,
-        environment=running_environment(device, threads, recipe=sources.recipe),
-        prepared=_prepared_pins(sources, examples),
-    )
-    folder, trail = trained.adapter, tuple(trained.trail)
-    if trail:
-        write_trail(folder / TRAIL, trail)
-    write_atomically(folder / FACTS, pretty(facts))
-    used = corrected(sources.recipe, trained.facts.departures)
-    return Built(folder=folder, facts=facts, trail=trail, sources=replace(sources, recipe=used))
+    if isinstance(outcome, AdapterctlError):
+        raise outcome
+    return outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """A build whose rows are encoded; ``slot`` is the builtin trainer's job."""
+
+    build: Build
+    examples: dict[str, list[Example]]
+    slot: SlotJob | None
+
+
+def readied(build: Build) -> Ready:
+    """Returns a build with its rows encoded.
+
+    Raises:
+        AdapterctlError: rows that are not in the task's format, or answers of another number.
+    """
+    examples = encoded(build.sources, log=build.place.display.say)
+    if command_of(build.sources.recipe) is not None:
+        return Ready(build=build, examples=examples, slot=None)
+    learned = _taught(build.sources, examples[TRAIN], work=build.work)
+    return Ready(build=build, examples=examples, slot=_slot(build, learned))
 
 
 def _taught(sources: Sources, examples: list[Example], *, work: Path) -> list[Example]:
@@ -125,57 +153,17 @@ def _taught(sources: Sources, examples: list[Example], *, work: Path) -> list[Ex
     return encoded(replace(sources, rows=rows), log=lambda _: None)[TRAIN]
 
 
-def _commanded(
-    project: Project, sources: Sources, command: Command, *, work: Path, device: str, n: int | None
-) -> Trained:
-    """Trains through the recipe's own command, with ``n`` threads."""
-    from adapterctl.jobs.trainers.command_training import train_by_command
-    from adapterctl.training.determinism import cores, resolve_device
-    from adapterctl.training.learning.job import Trained
-
-    facts = train_by_command(
-        project,
-        sources,
-        command,
-        work=work,
-        device=resolve_device(device),
-        threads=n or cores(),
-    )
-    return Trained(name=sources.recipe.adapter, adapter=work / "adapter", trail=[], facts=facts)
-
-
-def _trained(
-    project: Project, sources: Sources, slot: SlotJob, *, device: str, n: int | None
-) -> Trained:
-    """Trains with the builtin trainer, with ``n`` threads."""
-    from adapterctl.training.determinism import cores, resolve_device
-    from adapterctl.training.learning.fleet import train
-    from adapterctl.training.learning.job import Failed
-
-    [result] = train(
-        [slot],
-        base_dir=sources.base_dir,
-        device=resolve_device(device),
-        threads=n or cores(),
-        trust_remote_code=sources.recipe.trust_remote_code,
-        log=follow(project),
-    )
-    if isinstance(result, Failed):
-        raise result.error
-    return result
-
-
-def slot(sources: Sources, examples: list[Example], *, work: Path) -> SlotJob:
-    """Returns the trainer's job; it starts from what lies in ``work/start``."""
+def _slot(build: Build, examples: list[Example]) -> SlotJob:
     from adapterctl.training.learning.job import SlotJob
 
-    recipe = sources.recipe
+    sources, recipe, work = build.sources, build.sources.recipe, build.work
+    numbered = list(enumerate(examples))
     return SlotJob(
-        name=recipe.adapter,
+        name=build.name,
         task=recipe.task,
         lora=recipe.lora,
         training=recipe.training,
-        examples=examples,
+        examples=[example for row, example in numbered if row not in build.held],
         labels=list(sources.labels),
         # The trainer knows a base by its config and sizes: the same of others must not go on here.
         work_dir=work / "checkpoints" / str(sources.base.fingerprint).removeprefix("fp1:")[:16],
@@ -183,6 +171,32 @@ def slot(sources: Sources, examples: list[Example], *, work: Path) -> SlotJob:
         base_name=sources.base.source.hub or sources.base.base,
         base_revision=sources.base.revision,
         initial_weights=starting.initial_weights(work),
+        held=[example for row, example in numbered if row in build.held],
+        padded=build.padded,
+        arithmetic=build.arithmetic,
+    )
+
+
+def finished(ready: Ready, trained: Trained) -> Built:
+    """Puts trail and facts beside the adapter."""
+    build = ready.build
+    sources = build.sources
+    facts = BuildFacts(
+        training=trained.facts,
+        environment=running_environment(build.device, build.threads, recipe=sources.recipe),
+        prepared=pins_of(sources, ready.examples),
+    )
+    folder, trail = trained.adapter, tuple(trained.trail)
+    if trail:
+        write_trail(folder / TRAIL, trail)
+    write_atomically(folder / FACTS, pretty(facts))
+    used = corrected(sources.recipe, trained.facts.departures)
+    return Built(
+        folder=folder,
+        facts=facts,
+        trail=trail,
+        sources=replace(sources, recipe=used),
+        held_loss=trained.held_loss,
     )
 
 
@@ -194,61 +208,6 @@ def follow(project: Project) -> Callable[[Progress], None]:
         project.display.progress(f"training {step.slot}", step.step, step.steps, note=loss)
 
     return log
-
-
-def encoded(sources: Sources, *, log: Callable[[str], None]) -> dict[str, list[Example]]:
-    """Returns the examples of every set: rendered text, token ids, loss mask, label."""
-    from adapterctl.training.rows.text import encode
-    from adapterctl.training.rows.tokenizer import load_tokenizer
-
-    trust = sources.recipe.trust_remote_code
-    tokenizer = load_tokenizer(sources.base_dir, trust_remote_code=trust)
-    longest = _longest(sources, log=log)
-    return {
-        name: encode(
-            rows,
-            task=sources.recipe.task,
-            tokenizer=tokenizer,
-            labels=list(sources.labels),
-            max_length=longest,
-            place=data_paths(sources.recipe)[name],
-            log=log,
-        )
-        for name, rows in sources.rows.items()
-    }
-
-
-def _longest(sources: Sources, *, log: Callable[[str], None]) -> int:
-    """Returns the recipe's ``max_length``, or the base's own limit where that is lower."""
-    from adapterctl.training.inspect import describe
-
-    recipe = sources.recipe
-    wanted = recipe.training.max_length
-    context = describe(
-        sources.base_dir, task=recipe.task, trust_remote_code=recipe.trust_remote_code
-    ).context_length
-    if context is None or wanted <= context:
-        return wanted
-    log(f"max_length {wanted} is more than {sources.base.base} can read: {context} is used")
-    return context
-
-
-def prepared_pins(project: Project, sources: Sources) -> dict[str, PreparedPin]:
-    """Returns the digests of preprocessing and tokenisation, set by set (B1)."""
-    return _prepared_pins(sources, encoded(sources, log=project.display.say))
-
-
-def _prepared_pins(sources: Sources, examples: dict[str, list[Example]]) -> dict[str, PreparedPin]:
-    from adapterctl.training.rows.text import encoded_digest
-
-    return {
-        name: PreparedPin(
-            rows=len(rows),
-            rows_sha256=rows_digest(rows),
-            encoded_sha256=encoded_digest(examples[name]),
-        )
-        for name, rows in sources.rows.items()
-    }
 
 
 def discard(work: Path) -> None:

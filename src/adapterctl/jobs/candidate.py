@@ -8,18 +8,22 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapterctl.jobs import probe, sides
 from adapterctl.jobs.building import Built
 from adapterctl.jobs.effect import must_take_effect
 from adapterctl.jobs.parity import Answers, OldSide, parity
 from adapterctl.jobs.project import Project
+from adapterctl.jobs.wishes import Steps, asked
 from adapterctl.records.event import Event
 from adapterctl.records.parity import ParityReport
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.aliases import aliases
 from adapterctl.rules.outcomes import Rebuilt
+
+if TYPE_CHECKING:
+    from adapterctl.training.loading import LoadedBase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +44,8 @@ def judge(
     old: Answers,
     old_side: OldSide,
     shared_by: int = 1,
-) -> Judgement:
-    """Runs the gate: the adapter has an effect, answers on every evaluation set, is compared.
+) -> Steps[Judgement]:
+    """Goes through the gate: the adapter has an effect, answers on every set, is compared.
 
     Args:
         project: whose policy judges.
@@ -53,11 +57,15 @@ def judge(
         shared_by: how many candidates the level is shared out over.
     """
     sources, folder = built.sources, built.folder
-    base = sides.open_base(sources, device=device)
-    must_take_effect(project, sources, base=base, adapter=folder)
-    bare = sides.evaluate(place, sources, base=base, adapter=None, side="bare successor")
-    new = sides.evaluate(place, sources, base=base, adapter=folder, side="candidate")
-    probe.take(project, sources, base=base, adapter=folder)
+
+    def ask(base: LoadedBase) -> tuple[sides.Evaluation, sides.Evaluation]:
+        must_take_effect(project, sources, base=base, adapter=folder)
+        bare = sides.evaluate(place, sources, base=base, adapter=None, side="bare successor")
+        new = sides.evaluate(place, sources, base=base, adapter=folder, side="candidate")
+        probe.take(project, sources, base=base, adapter=folder)
+        return bare, new
+
+    bare, new = yield from asked(sources, ask, device=device)
     report = parity(
         project,
         sources.recipe,

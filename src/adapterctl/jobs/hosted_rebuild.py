@@ -6,14 +6,14 @@ There is no old base to run: the predictions that were recorded for it are the o
 from __future__ import annotations
 
 import re
-import time
 from functools import partial
 
 import msgspec
 
 from adapterctl.errors import InvalidInput
-from adapterctl.jobs import building, filing, gates
-from adapterctl.jobs.candidate import announce, judge, outcome
+from adapterctl.jobs import building, filing, gates, wishes
+from adapterctl.jobs.building import Build
+from adapterctl.jobs.candidate import announce, judge
 from adapterctl.jobs.inputs.code_root import code_root
 from adapterctl.jobs.inputs.sources import Sources
 from adapterctl.jobs.locks import alone
@@ -22,42 +22,43 @@ from adapterctl.jobs.project import Project
 from adapterctl.jobs.recorded import recorded
 from adapterctl.jobs.register import pin
 from adapterctl.jobs.versions import Pins, Result, file_version
+from adapterctl.jobs.wishes import Steps
 from adapterctl.records.adopted import AdoptedVersion
 from adapterctl.records.parity import ParityReport
 from adapterctl.records.version import RebuiltFrom, VersionRecord
-from adapterctl.rules.outcomes import Rebuilt
 
 RUNG = "hosted, by its recipe"
 
 
-def rebuild_hosted(
-    project: Project, adapter: str, version: int, *, to: str, device: str
-) -> Rebuilt | None:
-    """Rebuilds a hosted fine-tune on ``to`` and registers the candidate.
+def hosted(project: Project, adapter: str, version: int) -> AdoptedVersion | None:
+    """Returns a hosted fine-tune with a recipe; ``None`` for any other version."""
+    old = project.registry.any_record(adapter, version)
+    if not isinstance(old, AdoptedVersion) or old.hosted is None or old.hosted.recipe is None:
+        return None
+    return old
+
+
+def moving(project: Project, old: AdoptedVersion, *, to: str, device: str) -> Steps[VersionRecord]:
+    """Rebuilds a hosted fine-tune on ``to``, step by step, and registers the candidate.
 
     Interrupted, it goes on from its last checkpoint when it is run again.
-
-    Returns:
-        ``None`` where the version is no hosted fine-tune with a recipe.
 
     Raises:
         InvalidInput: no predictions are recorded for it.
         NotRebuildable: a gate refuses the recipe.
     """
-    started = time.perf_counter()
-    old = project.registry.any_record(adapter, version)
-    if not isinstance(old, AdoptedVersion) or old.hosted is None or old.hosted.recipe is None:
-        return None
     answers = _recorded(project, old)
-    recipe = msgspec.structs.replace(project.registry.recipe(adapter), base=to)
+    recipe = msgspec.structs.replace(project.registry.recipe(old.adapter), base=to)
     sources = gates.passed(project, recipe)
     pins = pin(project, sources, taken=None, device=device)
     work = project.private / "work" / pins.inputs
     with alone(work):
-        known = filing.find(project, adapter, pins.inputs)
-        record = known or _built(project, sources, pins, old=old, answers=answers, device=device)
+        known = filing.find(project, old.adapter, pins.inputs)
+        record = known or (
+            yield from _built(project, sources, pins, old=old, answers=answers, device=device)
+        )
         building.discard(work)
-    return outcome(project, record, of=version, started=started)
+    return record
 
 
 def _recorded(project: Project, old: AdoptedVersion) -> Answers:
@@ -81,10 +82,14 @@ def _built(
     old: AdoptedVersion,
     answers: Answers,
     device: str,
-) -> VersionRecord:
+) -> Steps[VersionRecord]:
     work = project.private / "work" / pins.inputs
-    built = building.build(project, sources, work=work, device=device)
-    judged = judge(project, project, built, device=device, old=answers, old_side="recorded")
+    name = f"{old.adapter}@{old.version}"
+    wanted = Build(name=name, place=project, sources=sources, work=work, device=device)
+    built = yield from wishes.built(wanted)
+    judged = yield from judge(
+        project, project, built, device=device, old=answers, old_side="recorded"
+    )
     result = Result(
         training=built.facts.training,
         prepared=built.facts.prepared,

@@ -6,123 +6,79 @@ Each step is journalled under ``.adapterctl/rebuilds/``; training resumes from i
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
-from adapterctl.errors import AdapterctlError, Refused
+from adapterctl.errors import AdapterctlError
 from adapterctl.jobs import building, clean_room, filing, sides
 from adapterctl.jobs.candidate import announce, outcome
 from adapterctl.jobs.filing import Filed
-from adapterctl.jobs.hosted_rebuild import rebuild_hosted
+from adapterctl.jobs.hosted_rebuild import moving
 from adapterctl.jobs.inputs import pinning
 from adapterctl.jobs.inputs.base_folder import checked, locate
 from adapterctl.jobs.inputs.sources import Sources, gather
 from adapterctl.jobs.inputs.starting import start_digest
 from adapterctl.jobs.journal import Journal
-from adapterctl.jobs.ladder.climb import Climb, Job, Limits
+from adapterctl.jobs.ladder.climb import Climb, Job
 from adapterctl.jobs.ladder.climbing import Summit, climb_up
 from adapterctl.jobs.ladder.gate import read_answers
 from adapterctl.jobs.locks import alone
+from adapterctl.jobs.orders import Climbing, Moving
 from adapterctl.jobs.parity import Answers, OldSide
-from adapterctl.jobs.plan import plan
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.salvage import if_lost
 from adapterctl.jobs.versions import Pins, Result, file_version
+from adapterctl.jobs.wishes import Steps, asked
 from adapterctl.records.version import RebuiltFrom, VersionRecord
 from adapterctl.rules.lifecycle.lead_times import PLANNED_ON
 from adapterctl.rules.outcomes import Rebuilt
-from adapterctl.rules.planning.budgets import Budget, budget, must_afford
-from adapterctl.rules.planning.ladder import SALVAGE, Ladder
-from adapterctl.rules.planning.plans import RebuildPlan, decision
-from adapterctl.rules.planning.saved import must_still_hold
+from adapterctl.rules.planning.ladder import SALVAGE
 from adapterctl.rules.recipe_changes import recipe_changes
 
-ANY_HEIGHT = Limits()
+if TYPE_CHECKING:
+    from adapterctl.training.loading import LoadedBase
 
 
-def rebuild(
-    project: Project,
-    wanted: str,
-    *,
-    to: str,
-    device: str,
-    resume: bool,
-    limits: Limits = ANY_HEIGHT,
-) -> Rebuilt:
-    """Rebuilds one version on the successor ``to`` and registers the candidate.
-
-    Args:
-        project: where.
-        wanted: ``NAME``, ``NAME@3`` or ``NAME@champion``.
-        to: the successor base.
-        device: ``auto``, ``cpu`` or ``cuda``.
-        resume: go on with a rebuild that was interrupted.
-        limits: how far up the ladder, and at what cost.
+def rebuilding(ready: Climbing | Moving) -> Steps[Rebuilt]:
+    """Rebuilds one version, step by step, and registers the candidate.
 
     Raises:
-        Refused: the plan is blocked, every blocker is named; or it costs more than the limits say;
-            or it is not the saved plan that the limits hold it to.
+        AdapterctlError: what stopped it; what was finished is in its journal.
     """
     started = time.perf_counter()
-    adapter, version = project.version_of(wanted)
-    filing.must_be_writable(project, adapter)
-    hosted = rebuild_hosted(project, adapter, version, to=to, device=device)
-    if hosted is not None:
-        return hosted
-    folder = project.private / "rebuilds" / f"{adapter}-{version}-on-{to}"
+    match ready:
+        case Moving():
+            candidate = yield from moving(
+                ready.order.project, ready.old, to=ready.order.to, device=ready.order.device
+            )
+        case Climbing():
+            candidate = yield from _climbing(ready)
+    order = ready.order
+    done = outcome(order.project, candidate, of=order.version, started=started)
+    due = ready.due
+    return replace(done, rebuild_by=due.rebuild_by, slack_days=due.slack_days)
+
+
+def _climbing(ready: Climbing) -> Steps[VersionRecord]:
+    order = ready.order
+    folder = order.project.private / "rebuilds" / f"{order.adapter}-{order.version}-on-{order.to}"
     with alone(folder):
         journal = Journal(folder)
-        job = _job(
-            project, f"{adapter}@{version}", to=to, device=device, limits=limits, journal=journal
+        record = order.project.registry.record(order.adapter, order.version)
+        job = Job(
+            project=order.project,
+            record=if_lost(order.project, record),
+            plan=ready.plan,
+            ladder=ready.ladder,
+            budget=ready.budget,
+            journal=journal,
+            device=order.device,
         )
-        _begin(job, resume=resume)
-        candidate = _run(job)
+        _begin(job, resume=order.resume)
+        candidate = yield from _run(job)
         journal.clear_away()
-    return outcome(project, candidate, of=version, started=started)
-
-
-def _job(
-    project: Project, name: str, *, to: str, device: str, limits: Limits, journal: Journal
-) -> Job:
-    the_plan = plan(project, name, to=to, device=device)
-    must_still_hold(limits.agreed, decision(the_plan))
-    _must_not_be_blocked(the_plan, name)
-    ladder, allowed = _affordable(project, the_plan, limits)
-    record = project.registry.record(the_plan.adapter, the_plan.from_version)
-    return Job(
-        project=project,
-        record=if_lost(project, record),
-        plan=the_plan,
-        ladder=ladder,
-        budget=allowed,
-        journal=journal,
-        device=device,
-    )
-
-
-def _must_not_be_blocked(the_plan: RebuildPlan, name: str) -> None:
-    to = the_plan.new_base
-    if the_plan.blockers:
-        raise Refused(
-            f"the plan is blocked: {'; '.join(map(str, the_plan.blockers))}",
-            place=f"{name} -> {to}",
-            hint=f"adapterctl plan {name} --to {to}",
-        )
-
-
-def _affordable(
-    project: Project, the_plan: RebuildPlan, limits: Limits
-) -> tuple[Ladder, Budget | None]:
-    ladder = the_plan.ladder.up_to(limits.highest)
-    if not ladder.rungs:
-        raise Refused(
-            f"no rung up to {limits.highest!r} can be climbed",
-            place=f"{the_plan.adapter}@{the_plan.from_version} -> {the_plan.new_base}",
-            hint="; ".join(f"{one.rung}: {one.why}" for one in ladder.cannot),
-        )
-    allowed = budget(limits.budget, project.policy.prices) if limits.budget else None
-    name = f"{the_plan.adapter}@{the_plan.from_version}"
-    must_afford(ladder, allowed, place=f"{name} -> {the_plan.new_base}")
-    return ladder, allowed
+    return candidate
 
 
 def _begin(job: Job, *, resume: bool) -> None:
@@ -132,7 +88,7 @@ def _begin(job: Job, *, resume: bool) -> None:
         job.journal.note("planned", at=job.project.stamp, to=job.plan.new_base)
 
 
-def _run(job: Job) -> VersionRecord:
+def _run(job: Job) -> Steps[VersionRecord]:
     """The same five again are the candidate that is there; else both sides, verdict, record."""
     place = clean_room.unpack(job.project, job.record, job.folder / "room")
     sources = _new_sources(job, place)
@@ -147,9 +103,10 @@ def _run(job: Job) -> VersionRecord:
     if job.journal.done("mirrored"):
         job.journal.turn_over()  # it tells of a candidate that other inputs gave
         job.journal.note("planned", at=job.project.stamp, to=job.plan.proposed_recipe.base)
-    old, old_side = _old_answers(job, place)
+    old, old_side = yield from _old_answers(job, place)
     climb = Climb(job=job, place=place, sources=sources, old=old, old_side=old_side)
-    return _file(climb, climb_up(climb), begun=begun)
+    summit = yield from climb_up(climb)
+    return _file(climb, summit, begun=begun)
 
 
 def _known(job: Job, begun: str) -> VersionRecord | None:
@@ -220,7 +177,7 @@ def _mirrored(job: Job, filed: Filed) -> None:
     job.journal.note("mirrored", at=job.project.stamp)
 
 
-def _old_answers(job: Job, place: Project) -> tuple[Answers, OldSide]:
+def _old_answers(job: Job, place: Project) -> Steps[tuple[Answers, OldSide]]:
     """Runs the old adapter on the old base again, or takes its recorded predictions.
 
     What an interrupted rebuild has answered already is not asked again.
@@ -239,9 +196,12 @@ def _old_answers(job: Job, place: Project) -> tuple[Answers, OldSide]:
         sets = job.record.recipe.data.evaluation
         return read_answers(place.root / ".version", "adapter", sets), "recorded"
     sources = gather(place, job.record.recipe, code=job.record.code.files)
-    base = sides.open_base(sources, device=job.device)
     adapter = place.root / ".version" / "adapter"
-    answers = sides.evaluate(place, sources, base=base, adapter=adapter, side=f"old {job.key}")
+
+    def ask(base: LoadedBase) -> sides.Evaluation:
+        return sides.evaluate(place, sources, base=base, adapter=adapter, side=f"old {job.key}")
+
+    answers = yield from asked(sources, ask, device=job.device)
     filing.write_predictions(kept, "old", answers.predictions)
     job.journal.note("old side run", at=job.project.stamp)
     return answers.predictions, "rerun"

@@ -9,6 +9,8 @@ from adapterctl.errors import InvalidInput, NotFound
 from adapterctl.jobs import building, environment_lock, filing, gates, mlflow_run, probe, sides
 from adapterctl.jobs.capsule import ADAPTER, read_capsule
 from adapterctl.jobs.effect import must_take_effect
+from adapterctl.jobs.encoding import prepared_pins
+from adapterctl.jobs.executors.here import build
 from adapterctl.jobs.filing import Filed
 from adapterctl.jobs.inputs import pinning
 from adapterctl.jobs.inputs.code_root import code_root
@@ -119,12 +121,12 @@ def _build_and_file(
 ) -> Filed:
     training: TrainingFacts | None
     if taken is None:
-        built = building.build(project, sources, work=work, device=device)
+        built = build(project, sources, work=work, device=device)
         sources, training, prepared = built.sources, built.facts.training, built.facts.prepared
     else:
         _take(taken.folder, work / "adapter")
         training = taken.capsule.training if taken.capsule else None
-        prepared = building.prepared_pins(project, sources)
+        prepared = prepared_pins(project, sources)
     base = sides.open_base(sources, device=device)
     must_take_effect(project, sources, base=base, adapter=work / "adapter")
     answers = sides.evaluate(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from adapterctl.jobs import building
 from adapterctl.jobs.building import Built
+from adapterctl.jobs.executors.here import build
 from adapterctl.jobs.inputs.pinning import code_digest
 from adapterctl.jobs.inputs.sources import Sources, gather
 from adapterctl.jobs.inputs.starting import START
@@ -42,7 +43,7 @@ def train(
     work = project.private / "work" / f"train-{_key(sources, bearing)}"
     with alone(work):
         _start_as_recorded(project, work)
-        built = building.build(
+        built = build(
             project,
             sources,
             work=work,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from adapterctl.records.noun import Noun
@@ -97,6 +98,7 @@ class Rebuilt:
         seconds: wall-clock time of the rebuild.
         record: the candidate's record, relative to the project.
         ladder: the rungs that were tried.
+        rebuild_by: the day by which work must start; ``slack_days`` until then.
     """
 
     adapter: str
@@ -108,6 +110,8 @@ class Rebuilt:
     seconds: float = 0.0
     record: str | None = None
     ladder: tuple[Climbed, ...] = ()
+    rebuild_by: date | None = None
+    slack_days: int | None = None
     error: str | None = None
 
     @property

@@ -16,6 +16,9 @@ from adapterctl.rules.planning.ladder import CARRIED, RUNGS, Ladder
 from adapterctl.rules.planning.plans import RebuildPlan
 from adapterctl.rules.planning.saved import SavedPlan
 
+TRIAL_SECONDS = "trial_seconds"
+"""The detail of a rung that says how long its trials trained."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:

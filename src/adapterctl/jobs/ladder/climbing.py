@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from adapterctl.errors import Mismatch
 from adapterctl.jobs.ladder import carried, salvage, sweep, teacher, warm_start
-from adapterctl.jobs.ladder.climb import Attempt, Climb, Job, Out
+from adapterctl.jobs.ladder.climb import TRIAL_SECONDS, Attempt, Climb, Job, Out
 from adapterctl.jobs.ladder.gate import Candidate, pass_gate
+from adapterctl.jobs.wishes import Steps
 from adapterctl.records.parity import Verdict
 from adapterctl.records.version import Climbed
 from adapterctl.rules.planning.ladder import (
@@ -21,7 +21,7 @@ from adapterctl.rules.planning.ladder import (
     RungPlan,
 )
 
-_ATTEMPTS: dict[str, Callable[[Climb], Attempt | Out]] = {
+_ATTEMPTS: dict[str, Callable[[Climb], Steps[Attempt | Out]]] = {
     CARRIED: carried.attempt,
     WARM_START: warm_start.attempt,
     SWEEP: sweep.attempt,
@@ -40,21 +40,16 @@ class Summit:
     ladder: list[Climbed]
 
 
-def climb_up(climb: Climb, *, clock: Callable[[], float] = time.perf_counter) -> Summit:
-    """Climbs until a candidate passes.
-
-    Args:
-        climb: the rebuild.
-        clock: in seconds; only the budget is held against it.
-    """
-    job, started = climb.job, clock()
+def climb_up(climb: Climb) -> Steps[Summit]:
+    """Climbs until a candidate passes."""
+    job = climb.job
     candidates: list[Candidate] = []
     missed: list[Climbed] = []
     for rung in job.ladder.rungs:
-        if candidates and _beyond(job, rung, spent=clock() - started):
+        if candidates and _beyond(job, rung, spent=_spent(candidates, missed)):
             missed.append(Climbed(rung=rung.rung, why=_USED_UP))
             break
-        found = _try(climb, rung.rung)
+        found = yield from _try(climb, rung.rung)
         if isinstance(found, Out):
             job.project.display.say(f"{rung.rung}: {found.why}")
             job.note(rung.rung, "passed over", why=found.why)
@@ -69,12 +64,12 @@ def climb_up(climb: Climb, *, clock: Callable[[], float] = time.perf_counter) ->
     return _summit(candidates, missed, job)
 
 
-def _try(climb: Climb, rung: str) -> Candidate | Out:
-    attempt = _ATTEMPTS[rung](climb)
+def _try(climb: Climb, rung: str) -> Steps[Candidate | Out]:
+    attempt = yield from _ATTEMPTS[rung](climb)
     if isinstance(attempt, Out):
         return attempt
     try:
-        return pass_gate(climb, attempt)
+        return (yield from pass_gate(climb, attempt))
     except Mismatch as error:
         if rung != WARM_START:
             raise
@@ -91,6 +86,13 @@ def _learned(climb: Climb, found: Candidate) -> Climb:
 
 def _beyond(job: Job, rung: RungPlan, *, spent: float) -> bool:
     return job.budget is not None and spent + (rung.seconds or 0.0) > job.budget.seconds
+
+
+def _spent(candidates: list[Candidate], missed: list[Climbed]) -> float:
+    """Returns seconds of training so far, those of neighbours left out."""
+    trained = sum(one.judged.facts.training.seconds or 0.0 for one in candidates)
+    details = [*(one.details for one in candidates), *(one.details for one in missed)]
+    return trained + sum(float(each.get(TRIAL_SECONDS, 0.0)) for each in details)
 
 
 def _summit(candidates: list[Candidate], missed: list[Climbed], job: Job) -> Summit:

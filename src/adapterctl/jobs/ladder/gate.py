@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from adapterctl.jobs import building, filing
-from adapterctl.jobs.building import BuildFacts
+from adapterctl.jobs import filing, wishes
+from adapterctl.jobs.building import Build, BuildFacts
 from adapterctl.jobs.candidate import judge
 from adapterctl.jobs.inputs.sources import Sources
 from adapterctl.jobs.ladder.climb import Attempt, Climb
 from adapterctl.jobs.parity import Answers
+from adapterctl.jobs.wishes import Steps
 from adapterctl.records.canonical import pretty
 from adapterctl.records.noun import Noun
 from adapterctl.records.parity import ParityReport
@@ -47,11 +48,11 @@ class Candidate:
     details: dict[str, Any]
 
 
-def pass_gate(climb: Climb, attempt: Attempt) -> Candidate:
+def pass_gate(climb: Climb, attempt: Attempt) -> Steps[Candidate]:
     """Builds and judges an attempt, or reads what was judged before an interruption."""
     job, work = climb.job, climb.job.work(attempt.rung)
     if not job.done(attempt.rung, "judged"):
-        judged, answers = _judge(climb, attempt, work=work)
+        judged, answers = yield from _judge(climb, attempt, work=work)
         for side in ("bare", "adapter"):
             filing.write_predictions(work / _ANSWERS, side, answers[side])
         write_atomically(work / _JUDGED, pretty(judged))
@@ -77,11 +78,14 @@ def read_answers(folder: Path, side: str, sets: Iterable[str]) -> Answers:
     return {name: answers for name, answers in found.items() if answers is not None}
 
 
-def _judge(climb: Climb, attempt: Attempt, *, work: Path) -> tuple[Judged, dict[str, Answers]]:
+def _judge(
+    climb: Climb, attempt: Attempt, *, work: Path
+) -> Steps[tuple[Judged, dict[str, Answers]]]:
     job, place = climb.job, climb.place
-    built = building.build(place, attempt.sources, work=work, device=job.device)
+    wanted = Build(name=job.key, place=place, sources=attempt.sources, work=work, device=job.device)
+    built = yield from wishes.built(wanted)
     job.note(attempt.rung, "trained", steps=built.facts.training.steps)
-    found = judge(
+    found = yield from judge(
         job.project,
         place,
         built,

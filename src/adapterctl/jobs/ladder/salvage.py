@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from adapterctl.jobs.inputs.starting import learn_from
-from adapterctl.jobs.ladder.climb import Attempt, Climb
+from adapterctl.jobs.ladder.climb import Attempt, Climb, Out
+from adapterctl.jobs.wishes import Steps
 from adapterctl.records.parity import Prediction
 from adapterctl.rules.planning.ladder import SALVAGE
 from adapterctl.rules.recipes import TRAIN
 
 
-def attempt(climb: Climb) -> Attempt:
+def attempt(climb: Climb) -> Steps[Attempt | Out]:
     """Learns the salvaged answers: labels with their probabilities, text as it is."""
     rows = climb.sources.rows[TRAIN]
     if climb.sources.recipe.task == "SEQ_CLS":
@@ -23,4 +24,5 @@ def attempt(climb: Climb) -> Attempt:
             for number, row in enumerate(rows)
         ]
         learn_from(climb.job.work(SALVAGE), answers)
+    yield from ()
     return Attempt(rung=SALVAGE, sources=climb.sources, details={"salvaged_rows": len(rows)})

@@ -73,6 +73,26 @@ def train(
     return [results[job.name] for job in jobs]
 
 
+def refused(
+    jobs: Sequence[SlotJob], *, base_dir: Path, trust_remote_code: bool = False
+) -> dict[str, AdapterctlError]:
+    """Returns which of the jobs `train` would refuse before a base is loaded, each with why."""
+    refusals: dict[str, AdapterctlError] = {}
+    for job in jobs:
+        try:
+            check_jobs([job])
+            read(
+                job.lora,
+                base_dir=base_dir,
+                task=job.task,
+                labels=len(job.labels),
+                trust_remote_code=trust_remote_code,
+            )
+        except InvalidInput as error:
+            refusals[job.name] = error
+    return refusals
+
+
 @dataclass(frozen=True, order=True)
 class _Form:
     """What jobs that share a loaded base must agree on."""

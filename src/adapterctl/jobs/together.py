@@ -1,0 +1,128 @@
+"""Jobs that go side by side, step by step.
+
+Questions come before builds, so that all that is to be built is built at once. One base is in
+memory at a time, and stays while anyone asks on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from adapterctl.errors import AdapterctlError
+from adapterctl.jobs import sides
+from adapterctl.jobs.executors import Executor
+from adapterctl.jobs.wishes import Builds, Question, Steps, Wish
+
+if TYPE_CHECKING:
+    from adapterctl.training.loading import LoadedBase
+
+T = TypeVar("T")
+
+Turn = Callable[[str], None]
+"""Hears whose turn it is."""
+
+
+def together(
+    jobs: Mapping[str, Steps[T]], executor: Executor, *, turn: Turn = lambda _: None
+) -> dict[str, T | AdapterctlError]:
+    """Runs jobs to their ends; what stops one concerns it alone.
+
+    Args:
+        jobs: by name, the most urgent first.
+        executor: where builds run.
+        turn: hears which job is about to go on.
+
+    Returns:
+        what each job returned, or the error that stopped it.
+    """
+    crew = _Crew(jobs, executor, turn=turn)
+    try:
+        return crew.run()
+    finally:
+        for steps in jobs.values():
+            steps.close()
+
+
+def alone(steps: Steps[T], executor: Executor) -> T:
+    """Runs one job to its end.
+
+    Raises:
+        AdapterctlError: what stopped it.
+    """
+    [end] = together({"": steps}, executor).values()
+    if isinstance(end, AdapterctlError):
+        raise end
+    return end
+
+
+class _Crew(Generic[T]):
+    """Jobs under way: what each wishes now, and how it ended."""
+
+    def __init__(self, jobs: Mapping[str, Steps[T]], executor: Executor, *, turn: Turn) -> None:
+        self._jobs, self._executor, self._turn = jobs, executor, turn
+        self._wishes: dict[str, Wish] = {}
+        self._ends: dict[str, T | AdapterctlError] = {}
+
+    def run(self) -> dict[str, T | AdapterctlError]:
+        for name in self._jobs:
+            self._go_on(name, None)
+        while self._wishes:
+            if question := self._question():
+                self._answer(question)
+            else:
+                self._build()
+        return {name: self._ends[name] for name in self._jobs}
+
+    def _go_on(self, name: str, reply: object) -> None:
+        """Takes a job to its next wish, or to its end."""
+        self._wishes.pop(name, None)
+        self._turn(name)
+        steps = self._jobs[name]
+        try:
+            if isinstance(reply, AdapterctlError):
+                self._wishes[name] = steps.throw(reply)
+            else:
+                self._wishes[name] = steps.send(reply)
+        except StopIteration as end:
+            self._ends[name] = end.value
+        except AdapterctlError as error:
+            self._ends[name] = error
+
+    def _question(self, key: tuple[object, ...] | None = None) -> Question | None:
+        """Returns the most urgent question, or the most urgent that a loaded base serves."""
+        waiting = (self._wishes.get(name) for name in self._jobs)
+        questions = (wish for wish in waiting if isinstance(wish, Question))
+        return next((wish for wish in questions if key in (None, wish.key)), None)
+
+    def _answer(self, first: Question) -> None:
+        """Loads a base, and answers everyone who asks on it."""
+        base: LoadedBase | AdapterctlError
+        try:
+            base = sides.open_base(first.sources, device=first.device)
+        except AdapterctlError as error:
+            base = error
+        while question := self._question(first.key):
+            name = next(name for name, wish in self._wishes.items() if wish is question)
+            self._turn(name)
+            self._go_on(name, _reply(question, base))
+
+    def _build(self) -> None:
+        """Builds all that is wished for at once."""
+        wishes = {n: self._wishes[n] for n in self._jobs if n in self._wishes}
+        builds = [
+            build for wish in wishes.values() if isinstance(wish, Builds) for build in wish.builds
+        ]
+        outcomes = iter(self._executor.build(builds))
+        for name, wish in wishes.items():
+            if isinstance(wish, Builds):
+                self._go_on(name, [next(outcomes) for _ in wish.builds])
+
+
+def _reply(question: Question, base: LoadedBase | AdapterctlError) -> object:
+    if isinstance(base, AdapterctlError):
+        return base
+    try:
+        return question.ask(base)
+    except AdapterctlError as error:
+        return error
