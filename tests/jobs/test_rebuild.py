@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -272,53 +271,3 @@ def test_a_misspelt_adapter_is_found_before_the_others_are_rebuilt(
     root = copied(serving, tmp_path)
     assert run(root, "rebuild", "router", "ruoter", "--to", "new-base").status == 3
     assert left(root) == left(serving)
-
-
-# A fleet
-
-
-@pytest.fixture(scope="module")
-def fleet(serving: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three adapters on the old base, the first one with its data damaged; and one retired."""
-    root = copied(serving, tmp_path_factory.mktemp("fleet"))
-    shutil.copy(root / "data/train.jsonl", root / "data/own.jsonl")
-    with (root / "data/own.jsonl").open("a") as file:
-        file.write((root / "data/gold.jsonl").read_text().splitlines()[0] + "\n")
-    for name in ("broken", "second", "retired"):
-        add_twin(root, name)
-    ran(root, "retire", "retired", "--because", "nobody asks it any more")
-    md5 = FolderRegistry(root).record("broken", 1).train.md5
-    for objects in (root.parent / "project-storage", root / ".dvc" / "cache"):
-        (objects / "files" / "md5" / md5[:2] / md5[2:]).unlink()
-    (root / "data/own.jsonl").unlink()
-    return root
-
-
-def add_twin(root: Path, name: str) -> None:
-    """Registers an adapter like the router; the broken one has training data of its own."""
-    home = root / "registry" / "adapters" / name
-    home.mkdir()
-    text = (root / HOME / "recipe.yaml").read_text().replace("adapter: router", f"adapter: {name}")
-    if name == "broken":
-        start, stop = text.index("    selection:"), text.index("  evaluation:")
-        text = (text[:start] + text[stop:]).replace("data/train.jsonl", "data/own.jsonl")
-    (home / "recipe.yaml").write_text(text)
-    commit(root)
-    ran(root, "register", str(home / "recipe.yaml"))
-
-
-def test_one_with_broken_data_does_not_stop_the_others(fleet: Path, tmp_path: Path) -> None:
-    root = copied(fleet, tmp_path)
-    done = run(root, "rebuild", "--on-base", "old-base", "--to", "new-base", "--format", "json")
-    assert done.status == 1
-    results = {each["adapter"]: each for each in answer(done)["results"]}
-    assert sorted(results) == ["broken", "router", "second"]
-    for name in ("router", "second"):
-        assert (results[name]["verdict"], results[name]["error"]) == ("PASS", None)
-        assert left(root, name).aliases["candidate"] == 2
-    broken = results["broken"]
-    assert [key for key in broken if key in SHAPE] == SHAPE
-    assert (broken["to_version"], broken["verdict"], broken["record"]) == (None, None, None)
-    md5 = FolderRegistry(root).record("broken", 1).train.md5
-    assert f"object {md5} is not in remote 'storage'" in broken["error"]
-    assert FolderRegistry(root).versions("broken") == [1]

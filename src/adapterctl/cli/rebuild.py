@@ -18,7 +18,7 @@ from adapterctl.cli.options import (
     open_project,
 )
 from adapterctl.render.answer import envelope
-from adapterctl.render.rebuild import result, text
+from adapterctl.render.rebuild import as_text, result
 from adapterctl.rules.planning.ladder import RUNGS
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def command(
         results = [result(each) for each in done]
         click.echo(envelope("rebuild", as_of=project.today, results=results, skipped=skipped))
     else:
-        click.echo("\n\n".join(text(each) for each in done))
+        click.echo(as_text(done))
     return int(not all(each.passed for each in done))
 
 

@@ -204,8 +204,8 @@ def follow(project: Project) -> Callable[[Progress], None]:
     """Shows each optimizer step as progress."""
 
     def log(step: Progress) -> None:
-        loss = f"loss {step.loss:.3f}"
-        project.display.progress(f"training {step.slot}", step.step, step.steps, note=loss)
+        speed = step.tokens_per_second
+        project.display.step(step.slot, step.step, step.steps, loss=step.loss, speed=speed)
 
     return log
 

@@ -87,7 +87,8 @@ def rebuild_all(
 def _fleet(orders: Sequence[Order], executor: Executor) -> list[Rebuilt]:
     ready, done = _planned(orders)
     for wave in _waves(sorted(ready, key=_urgency)):
-        ends = together({one.order.name: rebuilding(one) for one in wave}, executor)
+        jobs = {one.order.name: rebuilding(one) for one in wave}
+        ends = together(jobs, executor, display=wave[0].order.project.display, told=_told)
         for one in wave:
             end = ends[one.order.name]
             if isinstance(end, AdapterctlError):
@@ -126,6 +127,11 @@ def _stopped(order: Order, error: AdapterctlError, *, due: Due) -> Rebuilt:
         slack_days=due.slack_days,
         error=str(error),
     )
+
+
+def _told(done: Rebuilt) -> str:
+    verdict = done.report.verdict if done.report else "no report"
+    return f"{verdict}, filed as {done.adapter}@{done.to_version}"
 
 
 def _urgency(one: Climbing | Moving) -> tuple[date, str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -33,6 +34,18 @@ class Display(Protocol):
     def progress(self, label: str, done: int, total: int, *, note: str = "") -> None:
         """Shows how far a long operation is."""
 
+    def step(self, slot: str, done: int, total: int, *, loss: float, speed: float) -> None:
+        """Shows an optimizer step of a slot; ``speed`` is in tokens per second."""
+
+    def fleet(self, names: Sequence[str]) -> AbstractContextManager[None]:
+        """Several adapters are on their way while the context lasts."""
+
+    def turn(self, name: str) -> None:
+        """What follows is of the adapter ``name`` of the fleet."""
+
+    def ended(self, name: str, how: str) -> None:
+        """An adapter of the fleet has come to its end."""
+
 
 class Quiet:
     """A display that shows nothing."""
@@ -42,6 +55,19 @@ class Quiet:
 
     def progress(self, label: str, done: int, total: int, *, note: str = "") -> None:
         """Drops the progress."""
+
+    def step(self, slot: str, done: int, total: int, *, loss: float, speed: float) -> None:
+        """Drops the step."""
+
+    def fleet(self, names: Sequence[str]) -> AbstractContextManager[None]:
+        """Shows nothing."""
+        return nullcontext()
+
+    def turn(self, name: str) -> None:
+        """Drops it."""
+
+    def ended(self, name: str, how: str) -> None:
+        """Drops it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from adapterctl.errors import AdapterctlError
 from adapterctl.jobs import sides
 from adapterctl.jobs.executors import Executor
+from adapterctl.jobs.project import Display
 from adapterctl.jobs.wishes import Builds, Question, Steps, Wish
 
 if TYPE_CHECKING:
@@ -19,29 +20,44 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Turn = Callable[[str], None]
-"""Hears whose turn it is."""
+Watch = Callable[[str, T | AdapterctlError | None], None]
+"""Hears which job is about to go on, and how it ended when it has."""
+
+Opened = Callable[[Question], "LoadedBase"]
+"""Loads the base that a question is to be asked on."""
 
 
 def together(
-    jobs: Mapping[str, Steps[T]], executor: Executor, *, turn: Turn = lambda _: None
+    jobs: Mapping[str, Steps[T]],
+    executor: Executor,
+    *,
+    display: Display,
+    told: Callable[[T], str],
+    opened: Opened | None = None,
 ) -> dict[str, T | AdapterctlError]:
     """Runs jobs to their ends; what stops one concerns it alone.
 
     Args:
         jobs: by name, the most urgent first.
         executor: where builds run.
-        turn: hears which job is about to go on.
+        display: shows each on its way, and whose turn it is.
+        told: how a job ended, in a few words.
+        opened: loads the base of a question; as `sides.open_base` does by default.
 
     Returns:
         what each job returned, or the error that stopped it.
     """
-    crew = _Crew(jobs, executor, turn=turn)
-    try:
-        return crew.run()
-    finally:
-        for steps in jobs.values():
-            steps.close()
+
+    def went_on(name: str, end: T | AdapterctlError | None) -> None:
+        if isinstance(end, AdapterctlError):
+            display.ended(name, f"stopped: {end.problems[0].what}")
+        elif end is not None:
+            display.ended(name, told(end))
+        else:
+            display.turn(name)
+
+    with display.fleet(list(jobs)):
+        return _run(jobs, executor, watch=went_on, opened=opened or _open)
 
 
 def alone(steps: Steps[T], executor: Executor) -> T:
@@ -50,17 +66,35 @@ def alone(steps: Steps[T], executor: Executor) -> T:
     Raises:
         AdapterctlError: what stopped it.
     """
-    [end] = together({"": steps}, executor).values()
+    [end] = _run({"": steps}, executor, watch=lambda *_: None, opened=_open).values()
     if isinstance(end, AdapterctlError):
         raise end
     return end
 
 
+def _run(
+    jobs: Mapping[str, Steps[T]], executor: Executor, *, watch: Watch[T], opened: Opened
+) -> dict[str, T | AdapterctlError]:
+    try:
+        return _Crew(jobs, executor, watch=watch, opened=opened).run()
+    finally:
+        for steps in jobs.values():
+            steps.close()
+
+
 class _Crew(Generic[T]):
     """Jobs under way: what each wishes now, and how it ended."""
 
-    def __init__(self, jobs: Mapping[str, Steps[T]], executor: Executor, *, turn: Turn) -> None:
-        self._jobs, self._executor, self._turn = jobs, executor, turn
+    def __init__(
+        self,
+        jobs: Mapping[str, Steps[T]],
+        executor: Executor,
+        *,
+        watch: Watch[T],
+        opened: Opened,
+    ) -> None:
+        self._jobs, self._executor = jobs, executor
+        self._watch, self._opened = watch, opened
         self._wishes: dict[str, Wish] = {}
         self._ends: dict[str, T | AdapterctlError] = {}
 
@@ -77,7 +111,7 @@ class _Crew(Generic[T]):
     def _go_on(self, name: str, reply: object) -> None:
         """Takes a job to its next wish, or to its end."""
         self._wishes.pop(name, None)
-        self._turn(name)
+        self._watch(name, None)
         steps = self._jobs[name]
         try:
             if isinstance(reply, AdapterctlError):
@@ -85,9 +119,13 @@ class _Crew(Generic[T]):
             else:
                 self._wishes[name] = steps.send(reply)
         except StopIteration as end:
-            self._ends[name] = end.value
+            self._end(name, end.value)
         except AdapterctlError as error:
-            self._ends[name] = error
+            self._end(name, error)
+
+    def _end(self, name: str, end: T | AdapterctlError) -> None:
+        self._ends[name] = end
+        self._watch(name, end)
 
     def _question(self, key: tuple[object, ...] | None = None) -> Question | None:
         """Returns the most urgent question, or the most urgent that a loaded base serves."""
@@ -99,12 +137,12 @@ class _Crew(Generic[T]):
         """Loads a base, and answers everyone who asks on it."""
         base: LoadedBase | AdapterctlError
         try:
-            base = sides.open_base(first.sources, device=first.device)
+            base = self._opened(first)
         except AdapterctlError as error:
             base = error
         while question := self._question(first.key):
             name = next(name for name, wish in self._wishes.items() if wish is question)
-            self._turn(name)
+            self._watch(name, None)
             self._go_on(name, _reply(question, base))
 
     def _build(self) -> None:
@@ -117,6 +155,10 @@ class _Crew(Generic[T]):
         for name, wish in wishes.items():
             if isinstance(wish, Builds):
                 self._go_on(name, [next(outcomes) for _ in wish.builds])
+
+
+def _open(question: Question) -> LoadedBase:
+    return sides.open_base(question.sources, device=question.device)
 
 
 def _reply(question: Question, base: LoadedBase | AdapterctlError) -> object:

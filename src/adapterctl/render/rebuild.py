@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from adapterctl.records.parity import ParityReport
 from adapterctl.records.version import VersionRecord
-from adapterctl.render.parity import as_result, as_text
+from adapterctl.render.parity import as_result
+from adapterctl.render.parity import as_text as report_text
+from adapterctl.render.table import day, slack, table
 from adapterctl.rules.outcomes import Rebuilt
+
+_TITLES = ("ADAPTER", "REBUILD BY", "SLACK", "VERDICT", "CANDIDATE", "RUNG")
+
+
+def as_text(done: Sequence[Rebuilt]) -> str:
+    """Returns the reports, and for several a line each: most urgent first, as they are given."""
+    reports = "\n\n".join(text(each) for each in done)
+    if len(done) < 2:
+        return reports
+    passed = sum(each.passed for each in done)
+    lines = table(_TITLES, [_cells(each) for each in done], right=("SLACK",))
+    return "\n".join([reports, "", f"{passed} of {len(done)} passed", *lines])
+
+
+def _cells(done: Rebuilt) -> tuple[str, ...]:
+    return (
+        f"{done.adapter}@{done.from_version}",
+        day(done.rebuild_by),
+        slack(done.slack_days),
+        done.report.verdict if done.report else "stopped",
+        f"{done.adapter}@{done.to_version}" if done.to_version else "-",
+        done.rung or "-",
+    )
 
 
 def text(done: Rebuilt) -> str:
@@ -20,7 +45,7 @@ def text(done: Rebuilt) -> str:
         f"in {done.seconds:,.0f} s ({done.rung})"
     )
     name = f"{done.adapter}@{done.to_version}"
-    return "\n".join([head, *_tried(done), "", as_text(done.report, candidate=name)])
+    return "\n".join([head, *_tried(done), "", report_text(done.report, candidate=name)])
 
 
 def _how(done: Rebuilt) -> str:
@@ -46,6 +71,8 @@ def result(done: Rebuilt) -> dict[str, Any]:
         "record": done.record,
         "error": done.error,
         "derived": done.derived,
+        "rebuild_by": done.rebuild_by,
+        "slack_days": done.slack_days,
         "ladder": [
             {"rung": one.rung, "verdict": one.verdict, "why": one.why} for one in done.ladder
         ],
