@@ -7,7 +7,7 @@ modules go), `adoption` (what was made elsewhere), `feeds` (dates that others pu
 - Adapters as they stand: `glances` (what is judged of them), `standing`, `grades`, `aliases`,
   `timeline`. `findings` are the nouns of every judgement, `codes` the list of them; `gates` are
   what registration refuses.
-- How it is trained: `unpadded` (which bases run without padding).
+- How it is trained: `unpadded` (which bases run without padding), `admission` (how many at once).
 - A recipe: `recipes` (contradictions, digest), `recipe_changes`, `as_used` (by another trainer),
   `trainer_commands` (placeholders), `trainer_output`.
 - Where data lie, and until when: `bucket_urls`, `data_pins`, `retention`, `removal`, `overlap`.

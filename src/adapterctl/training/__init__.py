@@ -6,8 +6,8 @@ Rooms: `rows` (from rows to tokens), `learning` (step by step), `asking` (what i
   `twin` is what PEFT makes of the settings, `variants` everything but plain LoRA. `departures`
   says where it differs from ``transformers.Trainer``, and why.
 - Bit-identity: `determinism`, `identity` (whose).
-- A base and its adapter: `loading`, `adapted`, `adapter_files`; without weights `blueprint`,
-  `inspect`.
+- A base and its adapter: `loading`, `faces` (several heads over one trunk), `adapted`,
+  `adapter_files`; without weights `blueprint`, `inspect`.
 - Runs of other trainers: `callback`, `ended_run`.
 """
 

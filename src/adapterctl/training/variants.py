@@ -58,6 +58,9 @@ class VariantTrainee:
         state = self._state()
         return state if self._taken_out is None else difference(state, self._taken_out)
 
+    def leave(self) -> None:
+        """Leaves nothing: the base was its own."""
+
     def _state(self) -> dict[str, torch.Tensor]:
         state = adapter_state(self._wrapped)
         return {name: tensor.detach().clone() for name, tensor in state.items()}

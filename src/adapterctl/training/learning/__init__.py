@@ -1,7 +1,7 @@
 """Training: slots on one frozen base, step by step.
 
-`fleet` runs `job`s in `slots`; a `run` is one of them on its way. A step: `schedule` and `order`
-(which rows), `passes` (which together), `batches`, `unpadded`, `loss`, `dropout`, `trainee` and
-`initial` (what learns, and where it starts), `optimizers`, `muon`. `checkpoints` and `trail` make
-it certain; `holdout` ends a trial early.
+`fleet` runs `job`s in `slots`, by `turns` and as `memory` allows; a `run` is one of them on its
+way. A step: `schedule` and `order` (which rows), `passes` (which together), `batches`, `unpadded`,
+`loss`, `dropout`, `trainee` and `initial` (what learns, and where it starts), `optimizers`, `muon`.
+`checkpoints` and `trail` make it certain; `holdout` ends a trial early.
 """

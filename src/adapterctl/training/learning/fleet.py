@@ -1,11 +1,13 @@
 """Training: one adapter or many on one frozen base. A solo run is a fleet of one.
 
-Slots take turns, one optimizer step each. What slots cannot do is trained by itself, through
-PEFT's own layers. How it differs from ``transformers.Trainer`` is said in `departures`.
+The base is loaded once, whatever the tasks. Slots take turns on it; what slots cannot do is
+trained by itself, through PEFT's own layers. How it differs from ``transformers.Trainer`` is said
+in `departures`.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
@@ -14,17 +16,20 @@ from pathlib import Path
 from adapterctl.errors import AdapterctlError, InvalidInput, Problem
 from adapterctl.records.canonical import digest
 from adapterctl.records.recipe import Task
+from adapterctl.rules.admission import Need
 from adapterctl.rules.arithmetic import base_dtype
 from adapterctl.rules.unpadded import runs_unpadded
-from adapterctl.training.adapter_files import write_adapter
 from adapterctl.training.determinism import cores, strict
+from adapterctl.training.faces import can_share, face
 from adapterctl.training.identity import job_key
 from adapterctl.training.learning import grouped, unpadded
-from adapterctl.training.learning.job import Failed, Log, SlotJob, SlotResult, Trained
+from adapterctl.training.learning.job import Log, SlotJob, SlotResult
+from adapterctl.training.learning.memory import Meter
 from adapterctl.training.learning.run import Clock, Run
-from adapterctl.training.learning.slots import SlottedBase, SlotTrainee
+from adapterctl.training.learning.slots import SlottedBase, SlotTrainee, Switch
 from adapterctl.training.learning.trainee import Trainee
-from adapterctl.training.learning.unpadded import can_unpad, choose_attention, unpad
+from adapterctl.training.learning.turns import Turns
+from adapterctl.training.learning.unpadded import Layout, can_unpad, choose_attention
 from adapterctl.training.loading import LoadedBase, load_base
 from adapterctl.training.refusals import check_jobs
 from adapterctl.training.twin import Reading, read
@@ -32,6 +37,13 @@ from adapterctl.training.variants import VariantTrainee
 
 # A slot brings its own head; the loaded one is never asked.
 _NO_LABELS = 2
+
+Ended = Callable[[SlotResult], None]
+"""Called with each result as soon as it is there."""
+
+
+def unheard(_: SlotResult) -> None:
+    """The `Ended` that nobody hears."""
 
 
 def train(
@@ -41,6 +53,8 @@ def train(
     device: str,
     log: Log,
     threads: int | None = None,
+    slots: int | None = None,
+    ended: Ended = unheard,
     trust_remote_code: bool = False,
     clock: Clock = time.perf_counter,
 ) -> list[SlotResult]:
@@ -50,12 +64,18 @@ def train(
     not on the other jobs, the process or an interruption.
 
     Args:
-        jobs: what to train; each has its own settings, data and folders.
+        jobs: what to train; each has its own settings, data and folders. They are a queue: the
+            first ones begin, and who has ended makes room for the next.
         base_dir: the base's folder.
         device: ``cpu`` or ``cuda``; see `determinism.resolve_device`.
         log: hears of each step of each slot.
         threads: intra-op threads on the CPU; by default one per core. To reproduce a version,
             give its recorded number.
+        slots: how many adapters train at once; by default as many as memory holds, which the
+            first steps measure. When it runs out all the same, there are fewer from then on, and
+            nothing is lost.
+        ended: hears of each result when it is there, its adapter's folder in place. What it
+            raises ends all training; the rest resumes when it is asked for again.
         trust_remote_code: whether code in the base's folder may run.
         clock: stopwatch for what is reported; decides nothing.
 
@@ -68,8 +88,10 @@ def train(
     with strict(device, threads=place.threads):
         readings = _read_all(jobs, place)
         results: dict[str, SlotResult] = {}
-        for slots in _passes(jobs, readings, place):
-            results |= {result.name: result for result in _train_together(slots, readings, place)}
+        for group in _groups(jobs, readings, place):
+            for result in _train_together(group, readings, place, slots=slots):
+                results[result.name] = result
+                ended(result)
     return [results[job.name] for job in jobs]
 
 
@@ -95,7 +117,7 @@ def refused(
 
 @dataclass(frozen=True, order=True)
 class _Form:
-    """What jobs that share a loaded base must agree on."""
+    """How a job's base is loaded and run; jobs that share one agree on its type."""
 
     task: Task
     _: KW_ONLY
@@ -133,14 +155,12 @@ class _Place:
         )
         base.model.config.get_text_config().use_cache = False
         choose_attention(base.model)
-        if form.unpadded:
-            unpad(base.model, task=form.task, attention=self.attention)
-        return replace(base, unpadded=form.unpadded)
+        return base
 
-    @property
-    def attention(self) -> str:
-        """What examples without padding attend by: on a GPU few large products are faster."""
-        return unpadded.NAME if self.device.startswith("cpu") else grouped.NAME
+    def layout(self, base: LoadedBase) -> Layout:
+        """Returns how examples lie in a base: on a GPU they attend in few large products."""
+        on_cpu = self.device.startswith("cpu")
+        return Layout(base.model, attention=unpadded.NAME if on_cpu else grouped.NAME)
 
     def run(self, job: SlotJob, trainee: Trainee, base: LoadedBase) -> Run:
         key = job_key(job, base_dir=self.base_dir, device=self.device, threads=self.threads)
@@ -176,33 +196,38 @@ def _read_all(jobs: Sequence[SlotJob], place: _Place) -> dict[str, Reading]:
     return readings
 
 
-def _passes(
+def _groups(
     jobs: Sequence[SlotJob], readings: dict[str, Reading], place: _Place
 ) -> Iterator[list[SlotJob]]:
-    """Yields the jobs that share a loaded base: plain ones of one form, variants alone."""
+    """Yields the jobs that share a loaded base: plain ones where a head will do, variants alone."""
     plain = [job for job in jobs if readings[job.name].plain]
-    kinds = {job.name: place.form(job, readings[job.name]) for job in plain}
-    for kind in sorted(set(kinds.values())):
-        yield [job for job in plain if kinds[job.name] == kind]
+    forms = {job.name: place.form(job, readings[job.name]) for job in plain}
+    for dtype in sorted({form.dtype for form in forms.values()}):
+        alike = [job for job in plain if forms[job.name].dtype == dtype]
+        tasks = {job.task: readings[job.name].base for job in alike}
+        if len(tasks) == 1 or can_share(
+            place.base_dir, whole=tasks["CAUSAL_LM"], headed=tasks["SEQ_CLS"]
+        ):
+            yield alike
+        else:
+            yield from ([job for job in alike if job.task == task] for task in sorted(tasks))
     for job in jobs:
         if not readings[job.name].plain:
             yield [job]
 
 
 def _train_together(
-    jobs: list[SlotJob], readings: dict[str, Reading], place: _Place
+    jobs: list[SlotJob], readings: dict[str, Reading], place: _Place, *, slots: int | None
 ) -> Iterator[SlotResult]:
     prepare = _slots if readings[jobs[0].name].plain else _variant
     trainees = prepare(jobs, readings, place)
-    runs: list[Run] = []
-    for job in jobs:
-        try:
-            runs.append(place.run(job, *trainees(job)))
-        except AdapterctlError as error:
-            yield Failed(name=job.name, error=error, trail=[])
-    while runs:
-        runs, ended = _round(runs)
-        yield from ended
+    return Turns(
+        jobs,
+        lambda job: place.run(job, *trainees(job)),
+        needs={job.name: _need(job, readings[job.name], place) for job in jobs},
+        meter=Meter(place.device),
+        slots=slots,
+    ).results()
 
 
 Make = Callable[[SlotJob], tuple[Trainee, LoadedBase]]
@@ -210,47 +235,39 @@ Make = Callable[[SlotJob], tuple[Trainee, LoadedBase]]
 
 
 def _slots(jobs: list[SlotJob], readings: dict[str, Reading], place: _Place) -> Make:
-    form = place.form(jobs[0], readings[jobs[0].name])
-    slotted = SlottedBase(place.load(form, labels=_NO_LABELS))
-    return lambda job: (SlotTrainee(job, slotted, readings[job.name]), slotted.base)
+    """Loads what has all weights, and puts the other task's head on its trunk."""
+    forms = {job.task: place.form(job, readings[job.name]) for job in jobs}
+    first, *others = sorted(forms)
+    base = place.load(forms[first], labels=_NO_LABELS)
+    switch = Switch(place.layout(base))
+    faces = [base, *(face(base, task=task, labels=_NO_LABELS) for task in others)]
+    slotted = {each.task: SlottedBase(each, switch) for each in faces}
+
+    def make(job: SlotJob) -> tuple[Trainee, LoadedBase]:
+        own, reading = slotted[job.task], readings[job.name]
+        bare = replace(own.base, unpadded=place.form(job, reading).unpadded)
+        return SlotTrainee(job, own, reading, unpadded=bare.unpadded), bare
+
+    return make
 
 
 def _variant(jobs: list[SlotJob], readings: dict[str, Reading], place: _Place) -> Make:
-    form = place.form(jobs[0], readings[jobs[0].name])
-    base = place.load(form, labels=len(jobs[0].labels))
-    return lambda job: (VariantTrainee(job, base, readings[job.name]), base)
+    def make(job: SlotJob) -> tuple[Trainee, LoadedBase]:
+        reading = readings[job.name]
+        form = place.form(job, reading)
+        base = place.load(form, labels=len(job.labels))
+        if form.unpadded:
+            place.layout(base).use(job.task)
+        return VariantTrainee(job, base, reading), replace(base, unpadded=form.unpadded)
+
+    return make
 
 
-def _round(runs: list[Run]) -> tuple[list[Run], list[SlotResult]]:
-    """Takes one step of each run; returns those that go on, and the results of those that end."""
-    going: list[Run] = []
-    ended: list[SlotResult] = []
-    for run in runs:
-        try:
-            if not run.done:
-                run.advance()
-            if run.done:
-                ended.append(_finish(run))
-            else:
-                going.append(run)
-        except AdapterctlError as error:
-            ended.append(Failed(name=run.job.name, error=error, trail=run.trail))
-    return going, ended
-
-
-def _finish(run: Run) -> Trained:
-    job = run.job
-    write_adapter(
-        job.out_dir,
-        run.trainee.saved(),
-        config=run.trainee.config,
-        base_name=job.base_name,
-        base_revision=job.base_revision,
-    )
-    return Trained(
-        name=job.name,
-        adapter=job.out_dir,
-        trail=run.trail,
-        facts=run.facts(),
-        held_loss=run.held_loss,
+def _need(job: SlotJob, reading: Reading, place: _Place) -> Need:
+    """Returns what a job takes: its tensors, and the longest rows that may share a pass."""
+    longest = sorted((len(example.input_ids) for example in job.examples), reverse=True)
+    rows = longest[: job.training.per_device_train_batch_size]
+    return Need(
+        parameters=sum(map(math.prod, reading.shapes.values())),
+        tokens=sum(rows) if place.form(job, reading).unpadded else rows[0] * len(rows),
     )

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
 from adapterctl.errors import AdapterctlError
 from adapterctl.records.version import TrailStep, TrainingFacts
+from adapterctl.rules.admission import Need, Sample
 from adapterctl.training.learning import checkpoints
 from adapterctl.training.learning.checkpoints import Checkpoint
 from adapterctl.training.learning.holdout import Holdout
 from adapterctl.training.learning.initial import derived_seed
 from adapterctl.training.learning.job import Log, Progress, SlotJob
 from adapterctl.training.learning.loss import Batch, collate, loss_of
+from adapterctl.training.learning.memory import held_bytes, is_out_of_memory
 from adapterctl.training.learning.optimizers import optimizer_for, scheduler_for
 from adapterctl.training.learning.passes import cut, fill, overhead
 from adapterctl.training.learning.schedule import Schedule
@@ -60,7 +63,8 @@ class Run:
         self._parameters = [trainee.tensors[name] for name in sorted(trainee.tensors)]
         self._base, self._overhead = base, overhead(base.model, device=base.device)
         self._folder, self._log, self._clock = folder, log, clock
-        self._tokens, self._seconds = 0, 0.0
+        self._tokens, self._seconds, self._widest = 0, 0.0, 0
+        self._whole = True
         self._holdout = Holdout(job, base, folder=folder, steps=self._schedule.steps)
         self._resume()
 
@@ -83,15 +87,18 @@ class Run:
                 cannot be written.
         """
         started, step = self._clock(), len(self.trail)
-        batches = self._passes(step)
-        try:
+        with in_memory(self.job.name, step + 1):
+            batches = self._passes(step)
+        self._widest = max(map(self._width, batches))
+        with in_memory(self.job.name, step + 1):
             loss = self._backward(batches, step=step)
             norm = self._clip()
-        except torch.OutOfMemoryError as error:
-            raise _out_of_memory(self.job.name, step + 1) from error
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise _diverged(self.job.name, step + 1)
-        rate = self._update()
+        self._whole = False
+        with in_memory(self.job.name, step + 1):
+            rate = self._update()
+        self._whole = True
         tokens = sum(batch.tokens for batch in batches)
         self._note(loss, rate=rate, norm=norm)
         self._holdout.look(len(self.trail), self.trainee)
@@ -100,6 +107,31 @@ class Run:
         self._seconds += spent
         self._keep()
         self._tell(loss, rate=rate, speed=tokens / spent if spent else 0.0)
+
+    def sample(self, *, peak: int) -> Sample:
+        """Returns what the last step took.
+
+        Args:
+            peak: bytes in use during the step at the most, beyond those before it.
+        """
+        parameters = sum(parameter.numel() for parameter in self._parameters)
+        need = Need(parameters=parameters, tokens=self._widest)
+        # What the optimizer keeps was taken within the step, and stays.
+        kept = held_bytes([], self._optimizer)
+        held = held_bytes(self._parameters, self._optimizer)
+        return Sample(need=need, held=held, peak=max(0, peak - kept))
+
+    def put_aside(self) -> None:
+        """Keeps what was learned, so that another `Run` of the job goes on from here.
+
+        A step that ended while weights were moving is forgotten back to the last checkpoint.
+
+        Raises:
+            AdapterctlError: the checkpoint cannot be written.
+        """
+        self._optimizer.zero_grad(set_to_none=True)
+        if self._whole and self.trail:
+            self._save()
 
     def facts(self) -> TrainingFacts:
         """Returns the run in numbers; call it when it is done."""
@@ -133,6 +165,9 @@ class Run:
             )
             for numbers in self._cut([len(row.input_ids) for row in rows])
         ]
+
+    def _width(self, batch: Batch) -> int:
+        return batch.tokens if self._base.unpadded else batch.input_ids.numel()
 
     def _cut(self, lengths: list[int]) -> list[list[int]]:
         most = self.job.training.per_device_train_batch_size
@@ -181,17 +216,20 @@ class Run:
 
     def _keep(self) -> None:
         if len(self.trail) % self.job.training.save_steps == 0 or self.done:
-            tensors = {name: tensor.detach() for name, tensor in self.trainee.tensors.items()}
-            checkpoint = Checkpoint(
-                step=len(self.trail),
-                tensors=tensors,
-                optimizer=self._optimizer.state_dict(),
-                scheduler=self._scheduler.state_dict(),
-                tokens=self._tokens,
-                seconds=self._seconds,
-                trail=self.trail,
-            )
-            checkpoints.save(self._folder, checkpoint)
+            self._save()
+
+    def _save(self) -> None:
+        tensors = {name: tensor.detach() for name, tensor in self.trainee.tensors.items()}
+        checkpoint = Checkpoint(
+            step=len(self.trail),
+            tensors=tensors,
+            optimizer=self._optimizer.state_dict(),
+            scheduler=self._scheduler.state_dict(),
+            tokens=self._tokens,
+            seconds=self._seconds,
+            trail=self.trail,
+        )
+        checkpoints.save(self._folder, checkpoint)
 
     def _resume(self) -> None:
         found = checkpoints.newest(self._folder)
@@ -223,10 +261,22 @@ def _diverged(name: str, step: int) -> AdapterctlError:
     )
 
 
-def _out_of_memory(name: str, step: int) -> AdapterctlError:
-    return AdapterctlError(
-        f"out of memory at step {step}",
-        place=name,
-        hint="lower training.per_device_train_batch_size and raise gradient_accumulation_steps "
-        "as much, or set gradient_checkpointing: true",
-    )
+class OutOfMemory(AdapterctlError):
+    """There was not enough memory for a step; fewer slots may do."""
+
+
+@contextmanager
+def in_memory(name: str, step: int) -> Iterator[None]:
+    """Turns torch's words for a lack of memory into `OutOfMemory`."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        # Not `from error`: its frames hold what should be freed.
+        raise OutOfMemory(
+            f"out of memory at step {step}",
+            place=name,
+            hint="lower training.per_device_train_batch_size and raise "
+            "gradient_accumulation_steps as much, or set gradient_checkpointing: true",
+        ) from None

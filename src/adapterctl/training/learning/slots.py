@@ -8,7 +8,7 @@ stay as they were loaded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -20,6 +20,7 @@ from adapterctl.training.learning.initial import fresh_module, given_weights, lo
 from adapterctl.training.learning.job import SlotJob
 from adapterctl.training.learning.loss import Batch, Logits
 from adapterctl.training.learning.trainee import ask_to_learn, restore
+from adapterctl.training.learning.unpadded import Layout
 from adapterctl.training.loading import LoadedBase
 from adapterctl.training.twin import PREFIX, Reading, Target
 
@@ -28,10 +29,22 @@ HEADS = ("classifier", "score")
 
 
 class Switch:
-    """Which slot is active, seen by every layer of a base; ``None`` is the bare base."""
+    """Which slot is active, seen by every layer of a base; ``None`` is the bare base.
 
-    def __init__(self) -> None:
+    Heads over one trunk share it, as they share the way activations are kept and laid out.
+    """
+
+    def __init__(self, layout: Layout) -> None:
         self.slot: str | None = None
+        self._layout = layout
+        self._checkpointing = False
+
+    def prepare(self, base: LoadedBase, *, gradient_checkpointing: bool) -> None:
+        """Makes the trunk ready for a pass of ``base``, a head over it."""
+        self._layout.use(base.task if base.unpadded else None)
+        if gradient_checkpointing is not self._checkpointing:
+            set_checkpointing(base.model, on=gradient_checkpointing)
+            self._checkpointing = gradient_checkpointing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +74,7 @@ class SlotLinear(torch.nn.Module):  # type: ignore[misc]  # torch is Any to mypy
         super().__init__()
         self.frozen = frozen
         self.switch = switch
-        self.pairs: dict[str | None, Pair] = {}
+        self.parts: dict[str | None, Pair] = {}
 
     def __getattr__(self, name: str) -> Any:
         """Answers what models ask of a layer (``weight``, ``in_features``) for the frozen one."""
@@ -73,12 +86,12 @@ class SlotLinear(torch.nn.Module):  # type: ignore[misc]  # torch is Any to mypy
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Returns the layer's output with the active slot's pair, if it has one here."""
         out: torch.Tensor = self.frozen(x)
-        pair = self.pairs.get(self.switch.slot)
+        pair = self.parts.get(self.switch.slot)
         return out if pair is None else pair.add_to(out, x)
 
     def bare(self) -> torch.nn.Module | None:
         """Returns the frozen layer, or ``None`` where the active slot has a pair on it."""
-        return None if self.switch.slot in self.pairs else self.frozen
+        return None if self.switch.slot in self.parts else self.frozen
 
 
 class SlotModule(torch.nn.Module):  # type: ignore[misc]
@@ -88,25 +101,30 @@ class SlotModule(torch.nn.Module):  # type: ignore[misc]
         super().__init__()
         self.frozen = frozen
         self.switch = switch
-        self.copies: dict[str | None, torch.nn.Module] = {}
+        self.parts: dict[str | None, torch.nn.Module] = {}
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """Returns the output of the active slot's copy, or of the base's own module."""
-        return self.copies.get(self.switch.slot, self.frozen)(*inputs, **named)
+        return self.parts.get(self.switch.slot, self.frozen)(*inputs, **named)
 
     def bare(self) -> torch.nn.Module | None:
         """Returns the frozen module, or ``None`` where the active slot has its own."""
-        return None if self.switch.slot in self.copies else self.frozen
+        return None if self.switch.slot in self.parts else self.frozen
 
 
 class SlottedBase:
-    """A loaded base with slots in it; takes over the model, and changes it in place."""
+    """A loaded base with slots in it; takes over the model, and changes it in place.
 
-    def __init__(self, base: LoadedBase) -> None:
+    Args:
+        base: the base, or another head over the trunk of one.
+        switch: that of the other heads; theirs and this one's first slots come later.
+    """
+
+    def __init__(self, base: LoadedBase, switch: Switch | None = None) -> None:
         self.base = base
-        self._switch = Switch()
-        self._checkpointing = False
+        self.switch = switch or Switch(Layout(base.model))
         self._frozen = base.model.state_dict()
+        self._layers: dict[str, SlotLinear | SlotModule] = {}
         base.model.train()
 
     def add(
@@ -121,25 +139,31 @@ class SlottedBase:
         tensors: dict[str, torch.nn.Parameter] = {}
         for target in reading.targets:
             pair = self._pair(target, seed=seed, lora_dropout=lora_dropout)
-            self._layer(target.name, SlotLinear).pairs[slot] = pair
+            self._layer(target.name, SlotLinear).parts[slot] = pair
             tensors[f"{PREFIX}{target.name}.lora_A.weight"] = pair.a
             tensors[f"{PREFIX}{target.name}.lora_B.weight"] = pair.b
         for name, template in reading.own.items():
             module = self._own(name, template, like=reading.base, seed=seed)
-            self._layer(name, SlotModule).copies[slot] = module
+            self._layer(name, SlotModule).parts[slot] = module
             for part, parameter in module.named_parameters():
                 tensors[f"{PREFIX}{name}.{part}"] = parameter
         return tensors
 
-    def switch_to(self, slot: str | None, *, gradient_checkpointing: bool = False) -> Any:
+    def remove(self, slot: str) -> None:
+        """Takes a slot out again; what it held is free once nobody else holds it."""
+        for layer in self._layers.values():
+            layer.parts.pop(slot, None)
+
+    def switch_to(
+        self, slot: str | None, *, gradient_checkpointing: bool = False, unpadded: bool = False
+    ) -> Any:
         """Returns the model with one slot switched on, or bare; it stays so until the next switch.
 
         Activations that are recomputed in the backward pass need it still to be on.
         """
-        if gradient_checkpointing is not self._checkpointing:
-            set_checkpointing(self.base.model, on=gradient_checkpointing)
-            self._checkpointing = gradient_checkpointing
-        self._switch.slot = slot
+        base = replace(self.base, unpadded=unpadded)
+        self.switch.prepare(base, gradient_checkpointing=gradient_checkpointing)
+        self.switch.slot = slot
         return self.base.model
 
     def _pair(self, target: Target, *, seed: int, lora_dropout: float) -> Pair:
@@ -176,18 +200,21 @@ class SlottedBase:
             parent = step.frozen if isinstance(step, SlotModule) else step
         layer = getattr(parent, child)
         if not isinstance(layer, kind):
-            layer = kind(layer, self._switch)
+            layer = kind(layer, self.switch)
             setattr(parent, child, layer)
+        self._layers[name] = layer
         return layer
 
 
 class SlotTrainee:
     """One slot of a slotted base; a `Trainee`."""
 
-    def __init__(self, job: SlotJob, slotted: SlottedBase, reading: Reading) -> None:
+    def __init__(
+        self, job: SlotJob, slotted: SlottedBase, reading: Reading, *, unpadded: bool = False
+    ) -> None:
         self.targets = [target.name for target in reading.targets]
         self.config = reading.config
-        self._job, self._slotted = job, slotted
+        self._job, self._slotted, self._unpadded = job, slotted, unpadded
         self.tensors = slotted.add(
             job.name, reading, seed=job.training.seed, lora_dropout=job.lora.lora_dropout
         )
@@ -198,7 +225,9 @@ class SlotTrainee:
         """Returns the base's answer with this slot."""
         settings = self._job.training
         model = self._slotted.switch_to(
-            self._job.name, gradient_checkpointing=settings.gradient_checkpointing
+            self._job.name,
+            gradient_checkpointing=settings.gradient_checkpointing,
+            unpadded=self._unpadded,
         )
         return ask_to_learn(
             model,
@@ -211,6 +240,10 @@ class SlotTrainee:
     def saved(self) -> dict[str, torch.Tensor]:
         """Returns the slot's tensors: they have PEFT's names already."""
         return {name: tensor.detach() for name, tensor in self.tensors.items()}
+
+    def leave(self) -> None:
+        """Frees the slot; the trainee is of no use afterwards."""
+        self._slotted.remove(self._job.name)
 
 
 def set_checkpointing(model: Any, *, on: bool) -> None:

@@ -34,6 +34,9 @@ class Trainee(Protocol):
     def saved(self) -> dict[str, torch.Tensor]:
         """Returns what the adapter's file holds, under PEFT's names."""
 
+    def leave(self) -> None:
+        """Gives back what it holds of the base; the trainee is of no use afterwards."""
+
 
 def restore(trainee: Trainee, tensors: Mapping[str, torch.Tensor]) -> None:
     """Puts values into the trainee's tensors, in place."""

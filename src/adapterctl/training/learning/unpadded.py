@@ -78,7 +78,8 @@ def can_unpad(model: Any, *, own: Iterable[str]) -> bool:
 
     Args:
         model: may be without weights.
-        own: modules of it that an adapter replaces by its own; hooks stay with those replaced.
+        own: modules of it that an adapter replaces by its own; hooks stay with those replaced,
+            and so does the way attention is computed.
     """
     config = model.config
     ours = type(model).__module__.startswith("transformers.")
@@ -89,6 +90,7 @@ def can_unpad(model: Any, *, own: Iterable[str]) -> bool:
         and config.model_type in FAMILIES
         and not getattr(config, "use_bidirectional_attention", None)
         and whole.isdisjoint(own)
+        and not any(_attends(model.get_submodule(name)) for name in own)
     )
 
 
@@ -98,23 +100,46 @@ def choose_attention(model: Any) -> None:
         model.set_attn_implementation("sdpa")
 
 
+def _attends(module: torch.nn.Module) -> bool:
+    return any("Attention" in type(part).__name__ for part in module.modules())
+
+
 def unpad(model: Any, *, task: Task, attention: str = NAME) -> None:
     """Makes a model run without padding from now on, in place; it must be one that `can_unpad`.
-
-    For CAUSAL_LM the hidden states stay in one row: positions to make logits at count along it.
 
     Args:
         attention: what transformers knows the attention by: this module's, or `grouped`'s.
     """
-    model.set_attn_implementation(attention)
-    # OPT's head asks the decoder inside its trunk.
-    trunk = getattr(model.base_model, "decoder", model.base_model)
-    row = _Row(trunk)
-    trunk.register_forward_pre_hook(row.lay, with_kwargs=True)
-    if task == "SEQ_CLS":
-        # A pooler stands inside the trunk and reads rows.
-        ending = trunk.encoder if hasattr(trunk, "pooler") else trunk
-        ending.register_forward_hook(row.pick_up)
+    Layout(model, attention=attention).use(task)
+
+
+class Layout:
+    """How the examples of a pass lie in a trunk, which heads of several tasks may share.
+
+    For CAUSAL_LM the hidden states stay in one row: positions to make logits at count along it.
+    The hooks are there from the first use on; a trunk that is only ever padded has none.
+    """
+
+    def __init__(self, model: Any, *, attention: str = NAME) -> None:
+        self._trunk, self._attention = trunk_of(model), attention
+        self._padded: Any = self._trunk.config._attn_implementation
+        self._task: Task | None = None
+        self._row: _Row | None = None
+
+    def use(self, task: Task | None) -> None:
+        """Runs without padding from now on, for a task; with padding for ``None``."""
+        if task == self._task:
+            return
+        if self._row is None:
+            self._row = _Row(self._trunk)
+        if (task is None) is not (self._task is None):
+            self._trunk.set_attn_implementation(self._padded if task is None else self._attention)
+        self._task = self._row.task = task
+
+
+def trunk_of(model: Any) -> Any:
+    """Returns what makes hidden states; OPT's head asks the decoder inside its trunk."""
+    return getattr(model.base_model, "decoder", model.base_model)
 
 
 class _Row:
@@ -128,11 +153,18 @@ class _Row:
         self._first = 0 if padding is None else padding + 1
         self._typed = "token_type_embeddings" in names
         self._real = torch.ones(1, 1, dtype=torch.bool)
+        self.task: Task | None = None
+        trunk.register_forward_pre_hook(self.lay, with_kwargs=True)
+        # A pooler stands inside the trunk and reads rows.
+        ending = trunk.encoder if hasattr(trunk, "pooler") else trunk
+        ending.register_forward_hook(self.pick_up)
 
     def lay(
         self, _: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Replaces padded ids and mask by one row of ids, their positions and the lengths."""
+        if self.task is None:
+            return args, kwargs
         ids = args[0] if args else kwargs["input_ids"]
         self._real = kwargs["attention_mask"].bool()
         positions = torch.arange(self._first, self._first + ids.shape[1], device=ids.device)
@@ -147,7 +179,9 @@ class _Row:
         return args[1:], kwargs | row
 
     def pick_up(self, _: torch.nn.Module, args: tuple[Any, ...], output: Any) -> Any:
-        """Puts the hidden states into rows again; 0 where there is no token."""
+        """Puts a classifier's hidden states into rows again; 0 where there is no token."""
+        if self.task != "SEQ_CLS":
+            return output
         states = output.last_hidden_state.squeeze(0)
         rows = states.new_zeros((*self._real.shape, states.shape[-1]))
         rows[self._real] = states
