@@ -158,6 +158,30 @@ def test_where_the_old_base_is_gone_the_record_serves(
     assert found.cost is not None and found.cost.seconds is None
 
 
+# tokens and licences
+
+
+def test_tokens_that_rows_hold_and_the_successor_lacks_are_counted(bench: Bench) -> None:
+    marked = [{**row, "message": f"{row['message']} <|im_end|>"} for row in rows(3, seed=3)]
+    every = [*rows(40, seed=1), *marked]
+    write_jsonl(bench.root / "data" / "train.jsonl", every)
+    recipe = bench.routed(base="new-base", lora=LoraSettings(target_modules=["q_proj"]))
+    bench.registered(recipe, prepared=tidied(every))
+    found = plan(bench.project(), "router", to="old-base")
+    assert (
+        "<|im_end|> is one token on the old base and in pieces on the successor; training rows "
+        "that hold it: 3"
+    ) in found.notes
+    assert not any("<|im_start|>" in note for note in found.notes)
+
+
+def test_licences_are_those_that_the_registry_states(bench: Bench) -> None:
+    named = msgspec.structs.replace(bench.door.base("old-base"), licence="apache-2.0")
+    bench.door.write_base(named)
+    found = plan(bench.project(), "router", to="new-base")
+    assert (found.old_licence, found.licence) == ("apache-2.0", None)
+
+
 # training rows
 
 

@@ -95,13 +95,21 @@ def test_special_tokens_and_templates_are_compared():
         "special_tokens": {"eos_token": "<end>", "pad_token": "<end>"},
         "chat_template": "{{ messages }}",
         "tokenizer_class": "GPT2Tokenizer",
+        "tokenizer_kind": "Unigram",
+        "vocabulary_sha256": "f" * 64,
+        "added_tokens": [f"<t{number}>" for number in range(8)],
     }
     plan = drafted(new_changes=changed)
     found = {change.what: (change.old, change.new) for change in plan.changes}
     assert found["eos_token"] == ("</s>", "<end>")
     assert found["pad_token"] == ("none", "<end>")
     assert found["chat template"] == ("none", "sha256 f24189f08c85")
-    assert found["tokenizer"] == ("TokenizersBackend, 64 tokens", "GPT2Tokenizer, 64 tokens")
+    assert found["tokenizer"] == ("TokenizersBackend (BPE)", "GPT2Tokenizer (Unigram)")
+    assert found["vocabulary"] == (
+        "64 tokens, sha256 000000000000",
+        "64 tokens, sha256 ffffffffffff",
+    )
+    assert found["added tokens"] == ("none", "<t0>, <t1>, <t2>, <t3>, <t4>, <t5> and 2 more")
 
 
 def test_without_the_old_base_what_was_is_not_known():
@@ -157,6 +165,28 @@ def test_conversations_meet_another_template():
     said = "90 of 100 rows are conversations: the successor's own chat template renders them"
     assert said in drafted(lengths=lengths, new_changes=changed).notes
     assert said not in drafted(lengths=lengths).notes
+
+
+def test_added_tokens_that_the_successor_reads_in_pieces_are_counted():
+    assert (
+        "<tool> is one token on the old base and in pieces on the successor; training rows that "
+        "hold it: 12"
+    ) in drafted(lost_tokens={"<tool>": 12}).notes
+
+
+# licences
+
+
+def test_a_licence_that_changes_or_is_not_stated_is_said():
+    changed = drafted(licences=("apache-2.0", "llama3.1"))
+    assert (changed.old_licence, changed.licence) == ("apache-2.0", "llama3.1")
+    assert "the licence changes from apache-2.0 to llama3.1: read what it allows" in changed.notes
+    assert (
+        "no licence of new-base is stated: read it at its source, and write it down as licence in "
+        "registry/bases/new-base.yaml"
+    ) in drafted(licences=("mit", None)).notes
+    assert not any("licence" in note for note in drafted().notes)
+    assert not any("licence" in note for note in drafted(licences=(None, "mit")).notes)
 
 
 # what blocks

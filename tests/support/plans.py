@@ -32,6 +32,8 @@ def a_shape(family: str, hidden: int) -> BaseShape:
         context_length=512,
         parameters=hidden * hidden,
         tokenizer_class="TokenizersBackend",
+        tokenizer_kind="BPE",
+        vocabulary_sha256="0" * 64,
         special_tokens={},
         chat_template=None,
         linears=[
@@ -92,6 +94,8 @@ def facts(
     runway: Status | None = None,
     blockers: list | None = None,
     running: Environment | None = None,
+    licences: tuple[str | None, str | None] = ("mit", "mit"),
+    lost_tokens: dict | None = None,
 ) -> Facts:
     """The facts of a plan that can run, with what the test changes."""
     record = record_of(lora=lora)
@@ -105,7 +109,11 @@ def facts(
     return Facts(
         record=record,
         recipe=today,
-        new_base=msgspec.structs.replace(a_base(new_base), fingerprint=fingerprint),
+        new_base=msgspec.structs.replace(
+            a_base(new_base), fingerprint=fingerprint, licence=licences[1]
+        ),
+        old_licence=licences[0],
+        lost_tokens=lost_tokens or {},
         old=shape("bert") if old is _HERE else old,
         new=msgspec.structs.replace(shape("llama"), **changes),
         lengths=lengths or usual,

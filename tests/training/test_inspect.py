@@ -17,6 +17,7 @@ from adapterctl.rules.planning.estimates import TextLengths
 from adapterctl.training.inspect import describe, fresh_layers, given_lora, linears, text_lengths
 from adapterctl.training.loading import load_base
 from adapterctl.training.rows.text import encode_all, load_tokenizer
+from adapterctl.training.rows.vocabulary import unknown_tokens
 from support.families import FAMILIES, shape
 from support.registries import a_recipe
 from support.tiny_bases import CHATML
@@ -196,6 +197,17 @@ def test_a_damaged_weights_file_is_refused(bert, tmp_path):
         describe(folder, task="SEQ_CLS")
 
 
+# tokenizers
+
+
+def test_a_tokenizer_is_told_by_its_kind_and_its_words(bert, llama, tmp_path):
+    first, second = describe(bert, task="SEQ_CLS"), describe(llama, task="SEQ_CLS")
+    assert (first.tokenizer_kind, second.tokenizer_kind) == ("WordPiece", "byte-level BPE")
+    assert first.vocabulary_sha256 != second.vocabulary_sha256
+    assert second.added_tokens == ["<|im_start|>", "<|im_end|>"]
+    assert unknown_tokens(bert, ["<|im_start|>", "[MASK]"]) == ["<|im_start|>"]
+
+
 # lengths
 
 
@@ -208,13 +220,23 @@ def test_rows_are_measured_in_the_bases_own_tokens(bert):
     # [CLS] and [SEP] come on top: 5, 7 and 12 tokens.
     found = text_lengths(bert, sentences(3, 5, 10), task="SEQ_CLS", max_length=7, context=128)
     assert found == TextLengths(
-        rows=3, conversations=0, tokens=5 + 7 + 7, longest=12, limit=7, cut=1, lost=0
+        rows=3,
+        conversations=0,
+        tokens=5 + 7 + 7,
+        longest=12,
+        limit=7,
+        cut=1,
+        lost=0,
+        context=128,
+        beyond=0,
     )
 
 
 def test_the_context_cuts_where_it_is_shorter_than_max_length(bert):
     found = text_lengths(bert, sentences(10), task="SEQ_CLS", max_length=64, context=8)
-    assert (found.limit, found.cut) == (8, 1)
+    assert (found.limit, found.cut, found.context, found.beyond) == (8, 1, 8, 1)
+    found = text_lengths(bert, sentences(10), task="SEQ_CLS", max_length=7, context=12)
+    assert (found.limit, found.cut, found.beyond) == (7, 1, 0)
     found = text_lengths(bert, sentences(10), task="SEQ_CLS", max_length=64, context=None)
     assert (found.limit, found.cut) == (64, 0)
 

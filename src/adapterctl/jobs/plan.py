@@ -7,10 +7,12 @@ from adapterctl.jobs.building import running_environment
 from adapterctl.jobs.planning.bases import Side, Successor, old_side, successor_of
 from adapterctl.jobs.planning.confirmed import confirmed
 from adapterctl.jobs.planning.rows import lengths_of, training_rows
+from adapterctl.jobs.planning.tokens import lost_tokens
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.salvage import if_lost
 from adapterctl.jobs.survey import Whole, standing_of, survey, whole
 from adapterctl.jobs.trainers.facts import trainer_facts
+from adapterctl.records.version import VersionRecord
 from adapterctl.rules.adoption.adopted import built
 from adapterctl.rules.findings import Skipped, skipped
 from adapterctl.rules.planning.facts import Facts
@@ -94,5 +96,14 @@ def _plan(project: Project, found: Whole, successor: Successor, *, device: str) 
         blockers=[*rows.blockers, *unreadable, *unread],
         notes=[*notes, *rows.notes],
         trainer=trainer,
+        old_licence=_licence(project, record),
+        lost_tokens=lost_tokens(old, new, rows=rows.rows, record=record),
     )
     return confirmed(draft(facts), new, record=record)
+
+
+def _licence(project: Project, record: VersionRecord) -> str | None:
+    """Returns the old base's licence as the registry states it today; records have none."""
+    name = record.base.base
+    here = project.registry.base_path(name).is_file()
+    return project.registry.base(name).licence if here else None

@@ -133,7 +133,10 @@ class BaseShape(Noun, frozen=True, kw_only=True):
     Attributes:
         hidden_size: width of the residual stream.
         context_length: longest input in tokens; ``None`` when the config sets no limit.
+        tokenizer_kind: how it cuts text: ``WordPiece``, ``byte-level BPE``, ``Unigram``, ...
+        vocabulary_sha256: over every token with its id.
         special_tokens: role (``pad_token``, ...) to token text.
+        added_tokens: those beside the vocabulary proper that play no such role.
         fresh: dense layers of the task's head that the folder has no weights for.
     """
 
@@ -149,3 +152,6 @@ class BaseShape(Noun, frozen=True, kw_only=True):
     chat_template: str | None
     linears: list[LinearShape]
     fresh: list[str] = []
+    tokenizer_kind: str = ""
+    vocabulary_sha256: str = ""
+    added_tokens: list[str] = []

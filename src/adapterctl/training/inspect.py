@@ -22,6 +22,7 @@ from adapterctl.rules.planning.estimates import TextLengths
 from adapterctl.training.blueprint import blueprint, config_of
 from adapterctl.training.rows.formats import Row, is_conversation
 from adapterctl.training.rows.text import encode_all, load_tokenizer
+from adapterctl.training.rows.vocabulary import added_tokens, kind_of, vocabulary_digest
 from adapterctl.training.twin import read
 
 _UNCUT = 2**31 - 1
@@ -56,6 +57,9 @@ def describe(base_dir: Path, *, task: Task, trust_remote_code: bool = False) -> 
         chat_template=_chat_template(tokenizer),
         linears=linears(model),
         fresh=fresh_layers(model, _tensor_names(base_dir)),
+        tokenizer_kind=kind_of(tokenizer),
+        vocabulary_sha256=vocabulary_digest(tokenizer),
+        added_tokens=added_tokens(tokenizer),
     )
 
 
@@ -159,6 +163,8 @@ def text_lengths(
         limit=limit,
         cut=sum(length > limit for length in lengths),
         lost=0 if task == "SEQ_CLS" else learned.count(False),
+        context=context,
+        beyond=0 if context is None else sum(length > context for length in lengths),
     )
 
 

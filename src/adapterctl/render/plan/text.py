@@ -8,6 +8,7 @@ from adapterctl.render.plan.words import count, duration
 from adapterctl.render.table import day, paint, pairs, slack, table, wrapped
 from adapterctl.rules.mapping.targets import Blocker, Group, RoleMatch
 from adapterctl.rules.planning.differences import Change
+from adapterctl.rules.planning.estimates import LearningRate, TextLengths
 from adapterctl.rules.planning.plans import RebuildPlan
 from adapterctl.rules.planning.runways import Runway
 from adapterctl.rules.planning.trainer_plans import TrainerPlan
@@ -49,14 +50,32 @@ def _summary(plan: RebuildPlan) -> Iterator[tuple[str, str]]:
     by = f"{day(plan.rebuild_by)}, slack {slack(plan.slack_days)}"
     yield "rebuild by", by if plan.rebuild_by else "no firm date known"
     yield "successor", _runway(plan.successor)
+    yield "licence", _licence(plan)
     rate = plan.learning_rate
     change = f"{rate.new:g}" if rate.new == rate.old else f"{rate.old:g} -> {rate.new:g}"
-    yield "learning rate", f"{change}, {rate.basis}"
+    yield "learning rate", f"{change}, {_basis(rate)}"
     yield "texts", _texts(plan)
+    yield "context", _context(plan.lengths)
     if plan.cost is not None:
         work = f"{plan.cost.rows:,} rows, {plan.cost.tokens:,} tokens, {plan.cost.flops:.1e} FLOPs"
         known = plan.cost.seconds is not None
         yield "training", f"about {duration(plan.cost.seconds)}: {work}" if known else work
+
+
+def _basis(rate: LearningRate) -> str:
+    return "uncalibrated: sweep" if rate.basis == "uncalibrated" else rate.basis
+
+
+def _licence(plan: RebuildPlan) -> str:
+    old, new = plan.old_licence or "not stated", plan.licence or "not stated"
+    return f"{new} (both)" if old == new else f"{old} -> {new}"
+
+
+def _context(lengths: TextLengths | None) -> str:
+    if lengths is None or lengths.context is None:
+        return ""
+    longer = f"{lengths.beyond:,} of {lengths.rows:,} rows are longer"
+    return f"{lengths.context:,} tokens, {longer if lengths.beyond else 'no row is longer'}"
 
 
 def _runway(runway: Runway) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from adapterctl.records.base import Base, BaseShape
 from adapterctl.records.noun import Noun
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.planning.estimates import TextLengths
+
+_SHOWN = 6
+"""As many added tokens are named."""
 
 UNKNOWN = "not known here"
 
@@ -32,6 +35,7 @@ def base_changes(
             yield Change(what=what, old=before.get(what, UNKNOWN), new=text)
     if old is not None:
         yield from _special_tokens(old, new)
+        yield from _added(old, new)
     if record.recipe.task == "SEQ_CLS":
         labels = len(record.training.labels) if record.training else None
         count = f"{labels} labels" if labels else "the same labels"
@@ -44,9 +48,28 @@ def _known(shape: BaseShape) -> dict[str, str]:
         "architecture": shape.architecture,
         "size": f"{shape.layers} x {shape.hidden_size:,}, {_short(shape.parameters)} parameters",
         "context": limit,
-        "tokenizer": f"{shape.tokenizer_class}, {shape.vocabulary:,} tokens",
+        "tokenizer": f"{shape.tokenizer_class} ({shape.tokenizer_kind})",
+        "vocabulary": _vocabulary(shape),
         "chat template": _template(shape.chat_template),
     }
+
+
+def _vocabulary(shape: BaseShape) -> str:
+    return f"{shape.vocabulary:,} tokens, sha256 {shape.vocabulary_sha256[:12]}"
+
+
+def _added(old: BaseShape, new: BaseShape) -> Iterator[Change]:
+    """Yields added tokens that only one of the two has."""
+    only_old = [one for one in old.added_tokens if one not in new.added_tokens]
+    only_new = [one for one in new.added_tokens if one not in old.added_tokens]
+    if only_old or only_new:
+        yield Change(what="added tokens", old=_few(only_old), new=_few(only_new))
+
+
+def _few(tokens: Sequence[str]) -> str:
+    more = len(tokens) - _SHOWN
+    shown = ", ".join(tokens[:_SHOWN]) or "none"
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def _short(count: int) -> str:

@@ -39,6 +39,25 @@ def dead_ends(facts: Facts) -> Iterator[Blocker]:
         )
 
 
+def _on_licence(facts: Facts) -> Iterator[str]:
+    base, licence = facts.new_base.base, facts.new_base.licence
+    if licence is None:
+        yield (
+            f"no licence of {base} is stated: read it at its source, and write it down as licence "
+            f"in registry/bases/{base}.yaml"
+        )
+    elif facts.old_licence not in (licence, None):
+        yield f"the licence changes from {facts.old_licence} to {licence}: read what it allows"
+
+
+def _on_tokens(facts: Facts) -> Iterator[str]:
+    for token, rows in facts.lost_tokens.items():
+        yield (
+            f"{token} is one token on the old base and in pieces on the successor; training rows "
+            f"that hold it: {rows:,}"
+        )
+
+
 def remarks(facts: Facts) -> Iterator[str]:
     """Yields what should be known and stops nothing."""
     if facts.lengths is not None:
@@ -55,6 +74,8 @@ def remarks(facts: Facts) -> Iterator[str]:
         yield ("the base stays: only the environment changes, and the verdict is about that alone")
     elif facts.new_base.fingerprint == facts.record.base.fingerprint:
         yield "both bases have the same fingerprint: they are the same weights under two names"
+    yield from _on_tokens(facts)
+    yield from _on_licence(facts)
     if facts.old is None and is_another(facts.record, facts.running):
         yield (
             "the environment differs from the recorded one and the old base is not here: a "

@@ -37,6 +37,8 @@ class TextLengths(Noun, frozen=True, kw_only=True):
         limit: the smaller of the recipe's ``max_length`` and the base's context.
         cut: rows longer than ``limit``.
         lost: rows of which no answer token is left, so that nothing is learned from them.
+        context: the base's longest input in tokens; ``None`` without a limit.
+        beyond: rows longer than the context, whatever ``max_length`` says.
     """
 
     rows: int
@@ -46,6 +48,8 @@ class TextLengths(Noun, frozen=True, kw_only=True):
     limit: int
     cut: int
     lost: int
+    context: int | None = None
+    beyond: int = 0
 
 
 class LearningRate(Noun, frozen=True, kw_only=True):

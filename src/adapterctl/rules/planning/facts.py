@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -34,6 +35,9 @@ class Facts:
         running: the environment that would rebuild it.
         blockers: what was found to stop a rebuild while gathering.
         notes: what else was found.
+        old_licence: of the old base, as the registry says today; ``None`` where it is not stated.
+        lost_tokens: added tokens of the old base that the successor lacks, with how many training
+            rows hold them.
         trainer: what is known of a trainer command; ``None`` for the builtin one.
     """
 
@@ -52,6 +56,8 @@ class Facts:
     notes: list[str] = field(default_factory=list)
     trainer: TrainerFacts | None = None
     onward: Succession | None = None
+    old_licence: str | None = None
+    lost_tokens: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def stays(self) -> bool:

@@ -51,6 +51,7 @@ class RebuildPlan(Noun, frozen=True, kw_only=True):
         changes_in_recipe: dotted field to ``[old, new]``.
         trainer: how the team's own trainer would be run; ``None`` for the builtin one.
         ladder: the rungs that a rebuild would climb, until one passes.
+        licence: of the successor; ``old_licence`` of the old base. ``None`` where none is stated.
         environment: how the running environment differs from the recorded one.
         basis: what the plan rests on.
     """
@@ -82,6 +83,8 @@ class RebuildPlan(Noun, frozen=True, kw_only=True):
     ladder: Ladder
     environment: Surroundings
     basis: Basis
+    old_licence: str | None
+    licence: str | None
 
 
 class FleetPlan(Noun, frozen=True, kw_only=True):
@@ -142,6 +145,8 @@ def draft(facts: Facts) -> RebuildPlan:
             old_is_here=facts.old is not None,
         ),
         basis=basis_of(facts),
+        old_licence=facts.old_licence,
+        licence=facts.new_base.licence,
     )
 
 
