@@ -17,6 +17,7 @@ from adapterctl.stores.registry import FolderRegistry
 from support.bench import Bench, make_bench, three_bases, tidied, written
 from support.projects import rows, write_jsonl
 from support.registries import SmallRegistry, in_days
+from support.tiny_bases import tiny_llama
 
 
 @pytest.fixture(scope="module")
@@ -243,6 +244,82 @@ def test_conversations_block_on_a_successor_without_a_template(
             mend="give prompt and completion as text, or choose a base with a chat template",
         )
     ]
+
+
+def talker(bench: Bench, talk: list[dict], **changes) -> None:
+    """Registers talker@1 on new-base, which has a ChatML template."""
+    home = bench.root / "registry" / "adapters" / "talker"
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "prepare.py").write_text("def prepare(rows):\n    return rows\n")
+    write_jsonl(bench.root / "data" / "train.jsonl", talk)
+    recipe = bench.routed(
+        "talker",
+        base="new-base",
+        task="CAUSAL_LM",
+        preprocessing="registry/adapters/talker/prepare.py:prepare",
+        lora=LoraSettings(target_modules=["q_proj", "k_proj", "v_proj"]),
+        **changes,
+    )
+    bench.registered(recipe, prepared=talk)
+
+
+def talk_of(*turns: str) -> dict:
+    roles = ("user", "assistant") * len(turns)
+    said = zip(roles, turns, strict=False)
+    return {"messages": [{"role": role, "content": text} for role, text in said]}
+
+
+INSTRUCT = (
+    "{%- for m in messages %}{%- if m.role == 'user' %}{{- '[INST] ' + m.content + ' [/INST]' }}"
+    "{%- else %}{{- m.content + '</s>' }}{%- endif %}{%- endfor %}"
+)
+
+
+def test_probe_rows_show_what_another_template_makes_of_them(bench: Bench, tmp_path: Path) -> None:
+    bench.fingerprinted("instruct", tiny_llama(tmp_path / "instruct", chat=INSTRUCT))
+    talker(bench, [talk_of("card", "no"), talk_of("lost", "yes", "stolen", "no")])
+    talks = plan(bench.project(), "talker", to="instruct").conversations
+    assert talks is not None
+    assert (talks.rows, talks.differing) == (2, 2)
+    assert talks.frame == [
+        "--- new-base",
+        "+++ instruct",
+        "@@ -1,8 +1 @@",
+        "-<|im_start|>user",
+        "-(user)<|im_end|>",
+        "-<|im_start|>assistant",
+        "-(assistant)<|im_end|>",
+        "-<|im_start|>user",
+        "-(user)<|im_end|>",
+        "-<|im_start|>assistant",
+        "-(assistant)<|im_end|>",
+        "+[INST] (user) [/INST](assistant)</s>[INST] (user) [/INST](assistant)</s>",
+    ]
+    by_row = {one.row: one.diff for one in talks.shown}
+    assert "+[INST] card [/INST]no</s>" in by_row[0]
+    assert "-card<|im_end|>" in by_row[0]
+
+
+def test_equal_templates_render_alike(bench: Bench, tmp_path: Path) -> None:
+    bench.fingerprinted("sister", tiny_llama(tmp_path / "sister", seed=1))
+    talker(bench, [talk_of("card", "no")])
+    talks = plan(bench.project(), "talker", to="sister").conversations
+    assert talks is not None
+    assert (talks.rows, talks.differing, talks.frame, talks.shown) == (1, 0, [], [])
+    assert talks.old_sha256 == talks.new_sha256
+
+
+def test_sensitive_conversations_are_counted_and_not_shown(bench: Bench, tmp_path: Path) -> None:
+    bench.fingerprinted("instruct", tiny_llama(tmp_path / "instruct", chat=INSTRUCT))
+    data = bench.routed().data
+    private = msgspec.structs.replace(
+        data, train=msgspec.structs.replace(data.train, sensitive=True)
+    )
+    talker(bench, [talk_of("card", "no")], data=private)
+    found = plan(bench.project(), "talker", to="instruct")
+    assert found.conversations is not None
+    assert (found.conversations.differing, found.conversations.frame) == (1, [])
+    assert b"[INST]" not in msgspec.json.encode(found)
 
 
 # PEFT and the trainer have the last word

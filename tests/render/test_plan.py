@@ -11,8 +11,9 @@ from adapterctl.records.recipe import Command, LoraSettings
 from adapterctl.render.plan import as_json, as_text, duration, fleet_as_json, fleet_as_text
 from adapterctl.rules.findings import Skipped
 from adapterctl.rules.mapping.targets import Blocker
+from adapterctl.rules.planning.conversations import compare_rendered
 from adapterctl.rules.planning.estimates import TextLengths
-from adapterctl.rules.planning.plans import FleetPlan, RebuildPlan, draft
+from adapterctl.rules.planning.plans import FleetPlan, RebuildPlan, draft, without_rows
 from support.goldens import assert_golden
 from support.plans import TODAY, by_command, facts, status
 
@@ -29,6 +30,22 @@ def ready() -> RebuildPlan:
             runway=status("2028-06-30"),
         )
     )
+
+
+def talking(*, sensitive: bool = False) -> RebuildPlan:
+    """A plan whose conversations another template renders."""
+    old = "<|user|>\nWhere is my card?\n<|assistant|>\nOn its way.\n"
+    new = "[INST] Where is my card? [/INST] On its way.</s>"
+    talks = compare_rendered(
+        {4: (old, new), 9: (old, old)},
+        (
+            "<|user|>\n(user)\n<|assistant|>\n(assistant)\n",
+            "[INST] (user) [/INST] (assistant)</s>",
+        ),
+        names=("old-base", "new-base"),
+        sensitive=sensitive,
+    )
+    return draft(facts(conversations=talks))
 
 
 def blocked() -> RebuildPlan:
@@ -83,6 +100,25 @@ def test_a_trainer_command_is_shown_as_it_would_run():
     assert_golden("plan_trainer.txt", as_text(draft(by_command(command, config=text))) + "\n")
 
 
+def test_another_chat_template_is_shown_on_probe_rows():
+    assert_golden("plan_chat.txt", as_text(talking()) + "\n")
+
+
+def test_of_sensitive_conversations_there_are_counts_and_digests_only():
+    text, answer = as_text(talking(sensitive=True)), as_json([talking(sensitive=True)], as_of=TODAY)
+    assert "1 of 2 probe rows are rendered otherwise" in text
+    assert "the data are sensitive: no text is shown" in text
+    assert "my card" not in text + answer
+    assert "[INST]" not in text + answer
+
+
+def test_what_leaves_the_machine_holds_no_rows():
+    kept = without_rows(talking())
+    assert "my card" not in as_json([kept], as_of=TODAY)
+    assert kept.conversations is not None
+    assert "+[INST] (user) [/INST] (assistant)</s>" in kept.conversations.frame
+
+
 def test_a_fleet_is_a_line_per_adapter():
     assert_golden("plan_fleet.txt", fleet_as_text(fleet()) + "\n")
 
@@ -94,7 +130,9 @@ def test_a_fleet_of_nobody_says_so():
     )
 
 
-@pytest.mark.parametrize("text", [as_text(ready()), as_text(blocked()), fleet_as_text(fleet())])
+@pytest.mark.parametrize(
+    "text", [as_text(ready()), as_text(blocked()), as_text(talking()), fleet_as_text(fleet())]
+)
 def test_nothing_is_wider_than_a_terminal(text):
     assert max(map(len, text.splitlines())) <= 80
 

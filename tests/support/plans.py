@@ -12,6 +12,7 @@ from adapterctl.records.lifecycle import Observation
 from adapterctl.records.recipe import Command, LoraSettings
 from adapterctl.records.version import Environment, VersionRecord
 from adapterctl.rules.lifecycle.almanac import Status, status_on
+from adapterctl.rules.planning.conversations import Conversations
 from adapterctl.rules.planning.estimates import TextLengths
 from adapterctl.rules.planning.facts import Facts
 from adapterctl.rules.planning.trainer_plans import TrainerFacts
@@ -96,6 +97,7 @@ def facts(
     running: Environment | None = None,
     licences: tuple[str | None, str | None] = ("mit", "mit"),
     lost_tokens: dict | None = None,
+    conversations: Conversations | None = None,
 ) -> Facts:
     """The facts of a plan that can run, with what the test changes."""
     record = record_of(lora=lora)
@@ -114,6 +116,7 @@ def facts(
         ),
         old_licence=licences[0],
         lost_tokens=lost_tokens or {},
+        conversations=conversations,
         old=shape("bert") if old is _HERE else old,
         new=msgspec.structs.replace(shape("llama"), **changes),
         lengths=lengths or usual,

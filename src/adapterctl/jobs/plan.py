@@ -6,6 +6,7 @@ from adapterctl.errors import AdapterctlError
 from adapterctl.jobs.building import running_environment
 from adapterctl.jobs.planning.bases import Side, Successor, old_side, successor_of
 from adapterctl.jobs.planning.confirmed import confirmed
+from adapterctl.jobs.planning.conversations import conversations
 from adapterctl.jobs.planning.rows import lengths_of, training_rows
 from adapterctl.jobs.planning.tokens import lost_tokens
 from adapterctl.jobs.project import Project
@@ -96,6 +97,9 @@ def _plan(project: Project, found: Whole, successor: Successor, *, device: str) 
         blockers=[*rows.blockers, *unreadable, *unread],
         notes=[*notes, *rows.notes],
         trainer=trainer,
+        conversations=conversations(
+            old, new, rows=rows.rows, record=record, to=successor.base.base
+        ),
         old_licence=_licence(project, record),
         lost_tokens=lost_tokens(old, new, rows=rows.rows, record=record),
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from adapterctl.render.plan.words import count, duration
-from adapterctl.render.table import day, paint, pairs, slack, table, wrapped
+from adapterctl.render.table import WIDTH, cut, day, paint, pairs, slack, table, wrapped
 from adapterctl.rules.mapping.targets import Blocker, Group, RoleMatch
+from adapterctl.rules.planning.conversations import Conversations
 from adapterctl.rules.planning.differences import Change
 from adapterctl.rules.planning.estimates import LearningRate, TextLengths
 from adapterctl.rules.planning.plans import RebuildPlan
@@ -15,6 +16,9 @@ from adapterctl.rules.planning.trainer_plans import TrainerPlan
 
 _SHOWN = 6
 """As many differences of an environment are named."""
+
+_LINES = 20
+"""As many lines of a difference are shown."""
 
 _ROLE_TITLES = ("ROLE", "OLD MODULES", "NEW MODULES", "OLD SHAPE", "NEW SHAPE")
 
@@ -27,6 +31,7 @@ def as_text(plan: RebuildPlan, *, colour: bool = False) -> str:
         *pairs(_summary(plan)),
         *section("Blocked by", in_the_way(plan.blockers), colour=colour),
         *section("What changes", pairs(_changes(plan)), colour=colour),
+        *section("Chat template", _chat(plan.conversations), colour=colour),
         *section("LoRA by role", _roles(plan.role_map.matches), colour=colour),
         *section("Environment", pairs(_environment(plan)), colour=colour),
         *section("Trainer", pairs(_trainer(plan.trainer)), colour=colour),
@@ -171,6 +176,30 @@ def _ending(pattern: str, patterns: Sequence[str]) -> str:
 def _widths(groups: Sequence[Group]) -> str:
     known = [f"{g.features_in}x{g.features_out}" for g in groups if g.features_in is not None]
     return ", ".join(dict.fromkeys(known)) or "-"
+
+
+def _chat(talks: Conversations | None) -> list[str]:
+    if talks is None:
+        return []
+    if not talks.differing:
+        return [f"  {count(talks.rows, 'probe row')} of the training set, all rendered alike"]
+    lines = [f"  {talks.differing} of {count(talks.rows, 'probe row')} are rendered otherwise"]
+    if not talks.frame:
+        return [
+            *lines,
+            "  the data are sensitive: no text is shown",
+            f"  sha256 {talks.old_sha256[:12]} -> {talks.new_sha256[:12]}",
+        ]
+    for title, diff in (("without contents", talks.frame), *_shown_rows(talks)):
+        lines += [f"  {title}", *(cut(f"    {line}", WIDTH) for line in diff[:_LINES])]
+        more = len(diff) - _LINES
+        lines += [f"    ... {count(more, 'line')} more in --format json"] if more > 0 else []
+    return lines
+
+
+def _shown_rows(talks: Conversations) -> Iterator[tuple[str, list[str]]]:
+    for one in talks.shown:
+        yield f"row {one.row}", one.diff
 
 
 def _environment(plan: RebuildPlan) -> Iterator[tuple[str, str]]:

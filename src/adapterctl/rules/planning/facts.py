@@ -12,6 +12,7 @@ from adapterctl.records.version import Environment, VersionRecord
 from adapterctl.rules.lifecycle.almanac import Status
 from adapterctl.rules.lifecycle.succession import Succession
 from adapterctl.rules.mapping.targets import Blocker
+from adapterctl.rules.planning.conversations import Conversations
 from adapterctl.rules.planning.estimates import TextLengths
 from adapterctl.rules.planning.trainer_plans import TrainerFacts, trainer_today
 
@@ -38,6 +39,7 @@ class Facts:
         old_licence: of the old base, as the registry says today; ``None`` where it is not stated.
         lost_tokens: added tokens of the old base that the successor lacks, with how many training
             rows hold them.
+        conversations: how probe rows are rendered on both sides; ``None`` without any.
         trainer: what is known of a trainer command; ``None`` for the builtin one.
     """
 
@@ -57,6 +59,7 @@ class Facts:
     trainer: TrainerFacts | None = None
     onward: Succession | None = None
     old_licence: str | None = None
+    conversations: Conversations | None = None
     lost_tokens: Mapping[str, int] = field(default_factory=dict)
 
     @property

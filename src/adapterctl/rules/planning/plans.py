@@ -17,6 +17,7 @@ from adapterctl.rules.findings import Skipped
 from adapterctl.rules.mapping.carrying import map_targets
 from adapterctl.rules.mapping.targets import Blocker, Question, RoleMap, RoleMatch, groups, roles_of
 from adapterctl.rules.planning.basis import Basis, Decision, basis_of
+from adapterctl.rules.planning.conversations import Conversations
 from adapterctl.rules.planning.differences import Change, base_changes
 from adapterctl.rules.planning.doubts import dead_ends, remarks
 from adapterctl.rules.planning.estimates import Cost, LearningRate, TextLengths, cost, learning_rate
@@ -52,6 +53,7 @@ class RebuildPlan(Noun, frozen=True, kw_only=True):
         trainer: how the team's own trainer would be run; ``None`` for the builtin one.
         ladder: the rungs that a rebuild would climb, until one passes.
         licence: of the successor; ``old_licence`` of the old base. ``None`` where none is stated.
+        conversations: how probe rows are rendered on both sides; ``None`` without any.
         environment: how the running environment differs from the recorded one.
         basis: what the plan rests on.
     """
@@ -85,6 +87,7 @@ class RebuildPlan(Noun, frozen=True, kw_only=True):
     basis: Basis
     old_licence: str | None
     licence: str | None
+    conversations: Conversations | None
 
 
 class FleetPlan(Noun, frozen=True, kw_only=True):
@@ -147,6 +150,7 @@ def draft(facts: Facts) -> RebuildPlan:
         basis=basis_of(facts),
         old_licence=facts.old_licence,
         licence=facts.new_base.licence,
+        conversations=facts.conversations,
     )
 
 
@@ -183,7 +187,11 @@ def decision(plan: RebuildPlan) -> Decision:
 
 def without_rows(plan: RebuildPlan) -> RebuildPlan:
     """Returns a plan that may leave the machine: no text of a row is in it."""
-    return plan
+    talks = plan.conversations
+    if talks is None:
+        return plan
+    bare = msgspec.structs.replace(talks, shown=[])
+    return msgspec.structs.replace(plan, conversations=bare)
 
 
 def _ladder(facts: Facts, work: Cost | None, trainer: TrainerPlan | None) -> Ladder:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from adapterctl.records.canonical import digest
 from adapterctl.training.rows.tokenizer import load_tokenizer
+
+_BYTE = re.compile(r"<0x[0-9A-F]{2}>")
+"""What byte fallback spells unknown characters with."""
 
 
 def kind_of(tokenizer: Any) -> str:
@@ -23,10 +27,13 @@ def vocabulary_digest(tokenizer: Any) -> str:
 
 
 def added_tokens(tokenizer: Any) -> list[str]:
-    """Returns the tokens beside the vocabulary proper that play no named role, by their ids."""
+    """Returns the tokens beside the vocabulary proper that play no named role, by their ids.
+
+    Those that stand for single bytes are no words that anybody added.
+    """
     named = set(tokenizer.all_special_tokens)
-    every = sorted(tokenizer.added_tokens_decoder.items())
-    return [token.content for _, token in every if token.content not in named]
+    every = [token.content for _, token in sorted(tokenizer.added_tokens_decoder.items())]
+    return [token for token in every if token not in named and not _BYTE.fullmatch(token)]
 
 
 def unknown_tokens(
