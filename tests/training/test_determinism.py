@@ -40,6 +40,58 @@ def test_everything_is_put_back_after_an_error() -> None:
     assert not torch.are_deterministic_algorithms_enabled()
 
 
+def cuda_settings() -> dict[str, object]:
+    return {
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "cudnn": torch.backends.cudnn.enabled,
+        "cudnn deterministic": torch.backends.cudnn.deterministic,
+        "cudnn search": torch.backends.cudnn.benchmark,
+        "cudnn tf32": torch.backends.cudnn.allow_tf32,
+        "cudnn attention": torch.backends.cuda.cudnn_sdp_enabled(),
+        "tf32": torch.backends.cuda.matmul.allow_tf32,
+        "bf16 sums": torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction,
+    }
+
+
+def test_on_a_gpu_every_switch_that_moves_bits_is_set_and_put_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    monkeypatch.setenv("CUDA_LAUNCH_BLOCKING", "")
+    before = cuda_settings()
+    with strict("cuda", threads=1):
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+        assert os.environ["CUDA_LAUNCH_BLOCKING"] == "", "waiting for each kernel is slow"
+        assert cuda_settings() == {
+            "deterministic": True,
+            "cudnn": True,
+            "cudnn deterministic": True,
+            "cudnn search": False,
+            "cudnn tf32": False,
+            "cudnn attention": False,
+            "tf32": False,
+            "bf16 sums": True,
+        }
+    assert cuda_settings() == before
+
+
+def test_choosing_a_gpu_fixes_the_workspace_before_anything_asks_for_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    assert resolve_device("cpu") == "cpu"
+    assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert resolve_device("auto") == "cuda"
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+
+
+def test_a_workspace_of_one_s_own_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    with strict("cuda", threads=1):
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
+
+
 def test_the_number_of_threads_moves_the_last_bit() -> None:
     # Why it is fixed and recorded. If this ever fails, `determinism` may say less.
     def grad() -> torch.Tensor:

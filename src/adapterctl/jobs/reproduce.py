@@ -26,7 +26,7 @@ from adapterctl.stores.safetensors import config_digest, weights_digest
 
 # The child gets no more of the surroundings than this: no home, no user site, no private path.
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH")
-PASSED_ON_PREFIXES = ("CUDA_", "NVIDIA_", "OMP_", "MKL_", "ATEN_")
+PASSED_ON_PREFIXES = ("CUBLAS_", "CUDA_", "NVIDIA_", "OMP_", "MKL_", "ATEN_")
 
 
 def reproduce(project: Project, wanted: str, *, device: str) -> Reproduction:

@@ -121,7 +121,8 @@ class TrainingSettings(Noun, frozen=True, kw_only=True):
 
     Names and defaults are the ones of ``TrainingArguments``, plus ``max_length`` (tokens, as in
     TRL) and ``warmup_ratio`` (which is now a ``warmup_steps`` below 1 there). ``logging_steps``
-    and ``save_steps`` count optimizer steps, and are shorter by default.
+    and ``save_steps`` count optimizer steps, and are shorter by default. How a base is held in
+    4 bits carries the names of ``transformers.BitsAndBytesConfig``, and QLoRA's defaults.
     """
 
     num_train_epochs: Annotated[float, msgspec.Meta(gt=0)] = 3.0
@@ -153,6 +154,9 @@ class TrainingSettings(Noun, frozen=True, kw_only=True):
     label_smoothing_factor: Fraction = 0.0
     bf16: bool = False
     gradient_checkpointing: bool = False
+    load_in_4bit: bool = False
+    bnb_4bit_quant_type: Literal["nf4", "fp4"] = "nf4"
+    bnb_4bit_use_double_quant: bool = False
     max_length: Positive = 512
     logging_steps: Positive = 10
     save_steps: Positive = 100

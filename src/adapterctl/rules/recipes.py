@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from adapterctl.records.canonical import digest
-from adapterctl.records.recipe import EvaluationData, Recipe
+from adapterctl.records.recipe import EvaluationData, Recipe, TrainingSettings
 from adapterctl.rules.bucket_urls import misplaced
 from adapterctl.rules.contradiction import Contradiction
 from adapterctl.rules.parity.metrics import SCORER, known_metrics
@@ -23,6 +23,8 @@ RUNNABLE_TASKS = ("SEQ_CLS", "CAUSAL_LM")
 SALVAGED_ROWS = "data/salvaged/"
 
 PARITY_KEYS = ("negative_flips", "flip_drop")
+
+_QUANTIZATION = ("load_in_4bit", "bnb_4bit_quant_type", "bnb_4bit_use_double_quant")
 
 _ABOUT_PEOPLE = ("purpose", "owners", "serving", "parity")
 
@@ -48,6 +50,10 @@ def recipe_digest(recipe: Recipe) -> str:
     facts["salvage"] = None
     if not facts["data"]["train"]["salvaged"]:
         del facts["data"]["train"]["salvaged"]
+    for field in _QUANTIZATION:
+        # Recipes that were registered before a base could be held in 4 bits, too.
+        if facts["training"][field] == msgspec.to_builtins(TrainingSettings())[field]:
+            del facts["training"][field]
     for place in (facts["data"]["train"]["selection"], *facts["data"]["evaluation"].values()):
         # Recipes that were registered before these could stay in a bucket keep their digest.
         if place is not None and place["copy"]:

@@ -46,8 +46,12 @@ _WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 def resolve_device(wanted: str) -> str:
     """Returns ``cpu`` or ``cuda`` for ``auto``, ``cpu`` or ``cuda``.
 
+    The first step towards a GPU: cuBLAS's workspace is fixed here, before anything asks CUDA for
+    as much as the GPU's name.
+
     Raises:
         InvalidInput: another word, or ``cuda`` where torch sees no GPU.
+        AdapterctlError: CUDA is in use already, without a fixed cuBLAS workspace.
     """
     if wanted not in {"auto", "cpu", "cuda"}:
         raise InvalidInput.one(
@@ -59,7 +63,10 @@ def resolve_device(wanted: str) -> str:
             place="--device",
             hint="use --device cpu, or install a torch built for CUDA and a driver for it",
         )
-    return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
+    if wanted == "cpu" or not torch.cuda.is_available():
+        return "cpu"
+    _fix_workspace()
+    return "cuda"
 
 
 def cores() -> int:
@@ -82,7 +89,8 @@ def strict(device: str, *, threads: int) -> Iterator[None]:
     """Makes torch deterministic inside, and puts everything back.
 
     Full float32 (no TF32), no cuDNN search, deterministic algorithms or an error, a fixed number
-    of intra-op threads. The global random state is the caller's again afterwards.
+    of intra-op threads. Kernels are launched as ever: nothing waits for the one before. The global
+    random state is the caller's again afterwards.
 
     Raises:
         AdapterctlError: CUDA is in use already, without a fixed cuBLAS workspace.
@@ -90,7 +98,7 @@ def strict(device: str, *, threads: int) -> Iterator[None]:
     with ExitStack() as undo:
         if device.startswith("cuda"):
             _fix_workspace()
-            undo.enter_context(torch.backends.cudnn.flags(benchmark=False, deterministic=True))
+            _pin_cuda(undo)
         undo.callback(torch.set_num_threads, torch.get_num_threads())
         undo.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
         undo.callback(
@@ -134,6 +142,25 @@ def _fix_workspace() -> None:
             hint=f"start the process with {_WORKSPACE}=:4096:8",
         )
     os.environ.setdefault(_WORKSPACE, ":4096:8")
+
+
+def _pin_cuda(undo: ExitStack) -> None:
+    """Sets what cuDNN and cuBLAS may do, whatever it was before.
+
+    cuDNN's attention takes no notice of `torch.use_deterministic_algorithms` in its backward pass
+    (``_cudnn_attention_backward`` in ATen's ``attention_backward.cu``); the others do.
+    """
+    undo.enter_context(
+        torch.backends.cudnn.flags(
+            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+        )
+    )
+    undo.callback(torch.backends.cuda.enable_cudnn_sdp, torch.backends.cuda.cudnn_sdp_enabled())
+    torch.backends.cuda.enable_cudnn_sdp(False)
+    products = torch.backends.cuda.matmul
+    name = "allow_bf16_reduced_precision_reduction"
+    undo.callback(setattr, products, name, getattr(products, name))
+    setattr(products, name, True)
 
 
 def _cuda_devices(device: str) -> list[int]:

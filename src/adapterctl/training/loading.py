@@ -86,6 +86,7 @@ def load_base(
     dtype: str = "float32",
     trust_remote_code: bool = False,
     attn: str | None = None,
+    quantization: Any = None,
 ) -> LoadedBase:
     """Returns the base in ``base_dir`` for a task, with a head drawn from ``head_seed``.
 
@@ -100,6 +101,8 @@ def load_base(
         dtype: a floating-point type of torch by name, or ``auto`` for the one on disk.
         trust_remote_code: whether code in the folder may run.
         attn: attention implementation of transformers; ``None`` leaves the choice to it.
+        quantization: transformers' config of a base held in fewer bits; it goes straight to the
+            device then.
 
     Raises:
         NotFound: there is no folder, no ``config.json`` or no safetensors file.
@@ -115,6 +118,7 @@ def load_base(
             trust_remote_code=trust_remote_code,
             **({} if num_labels is None else {"num_labels": num_labels}),
             **({} if attn is None else {"attn_implementation": attn}),
+            **_held(quantization, device=device),
         )
     fresh = _judge(info, base_dir, model=model)
     tokenizer = load_tokenizer(base_dir, trust_remote_code=trust_remote_code)
@@ -122,7 +126,9 @@ def load_base(
         model.config.get_text_config().pad_token_id = tokenizer.pad_token_id
     if task == "CAUSAL_LM":
         model.generation_config = _plain_generation(model.generation_config)
-    model.requires_grad_(False).eval().to(device)
+    model.requires_grad_(False).eval()
+    if quantization is None:
+        model.to(device)
     base = LoadedBase(
         folder=base_dir, task=task, tokenizer=tokenizer, model=model, fresh=fresh, device=device
     )
@@ -156,6 +162,13 @@ def _drawn(name: str, shape: torch.Size, *, seed: int) -> torch.Tensor:
     key = hashlib.sha256(f"{seed}:{name}".encode()).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(key[:8], "big", signed=True))
     return torch.randn(shape, generator=generator)
+
+
+def _held(quantization: Any, *, device: str) -> dict[str, Any]:
+    """Returns what ``from_pretrained`` is told of a base held in fewer bits."""
+    if quantization is None:
+        return {}
+    return {"quantization_config": quantization, "device_map": {"": device}}
 
 
 def _plain_generation(stated: Any) -> Any:

@@ -13,6 +13,7 @@ from adapterctl.records.recipe import LoraSettings, TrainingSettings
 from adapterctl.training.learning.job import SlotJob
 from adapterctl.training.learning.optimizers import scheduler_for
 from adapterctl.training.learning.schedule import Schedule
+from adapterctl.training.quantized import installed, quantization_problems
 
 NOT_OFFERED = {
     "arrow_config": "routes between adapters when it serves; there is nothing to train",
@@ -52,13 +53,16 @@ _ADAM = ("adam_beta1", "adam_beta2", "adam_epsilon")
 _REMOVE = "remove it, or train with a command of your own (trainer: {command: ...})"
 
 
-def check_jobs(jobs: Sequence[SlotJob]) -> None:
+def check_jobs(jobs: Sequence[SlotJob], *, device: str | None = None) -> None:
     """Refuses what cannot be trained, naming everything that is wrong with every job.
+
+    Args:
+        device: where they are to be trained; what depends on it is not judged without.
 
     Raises:
         InvalidInput: with ``<job>: <field>`` as the place of each problem.
     """
-    problems = [problem for job in jobs for problem in _problems(job)]
+    problems = [problem for job in jobs for problem in _problems(job, device=device)]
     names = [job.name for job in jobs]
     problems += [
         Problem(place=name, what="two jobs have this name", hint="name each slot differently")
@@ -104,13 +108,24 @@ def training_problems(training: TrainingSettings) -> Iterator[Problem]:
     if training.warmup_steps and training.warmup_ratio:
         what = "warmup_steps is set too"
         yield Problem(place="training.warmup_ratio", what=what, hint="keep one of the two")
+    for field in ("bnb_4bit_quant_type", "bnb_4bit_use_double_quant"):
+        if not training.load_in_4bit and getattr(training, field) != _default(
+            TrainingSettings, field
+        ):
+            what = "the base is not held in 4 bits"
+            yield Problem(place=f"training.{field}", what=what, hint="load_in_4bit: true")
     if training.max_steps == 0:
         hint = "a number of steps, or -1 for whole epochs"
         yield Problem(place="training.max_steps", what="out of range: 0", hint=hint)
 
 
-def _problems(job: SlotJob) -> Iterator[Problem]:
-    found = [*lora_problems(job.lora), *training_problems(job.training), *_example_problems(job)]
+def _problems(job: SlotJob, *, device: str | None) -> Iterator[Problem]:
+    found = [
+        *lora_problems(job.lora),
+        *training_problems(job.training),
+        *quantization_problems(job.training, device=device, available=installed()),
+        *_example_problems(job),
+    ]
     for problem in found or _scheduler_problems(job):
         yield replace(problem, place=f"{job.name}: {problem.place}")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from adapterctl.errors import AdapterctlError, InvalidInput, Problem
 from adapterctl.records.canonical import digest
-from adapterctl.records.recipe import Task
+from adapterctl.records.recipe import Task, TrainingSettings
 from adapterctl.rules.admission import Need
 from adapterctl.rules.arithmetic import base_dtype
 from adapterctl.rules.unpadded import runs_unpadded
@@ -31,6 +31,7 @@ from adapterctl.training.learning.trainee import Trainee
 from adapterctl.training.learning.turns import Turns
 from adapterctl.training.learning.unpadded import Layout, can_unpad, choose_attention
 from adapterctl.training.loading import LoadedBase, load_base
+from adapterctl.training.quantized import in_words, plainness_problems, quantization_config
 from adapterctl.training.refusals import check_jobs
 from adapterctl.training.twin import Reading, read
 from adapterctl.training.variants import VariantTrainee
@@ -83,7 +84,7 @@ def train(
         InvalidInput: anything that can be refused before a base is loaded, for all jobs at once.
         AdapterctlError: the base cannot be loaded. What befalls one slot later is in its result.
     """
-    check_jobs(jobs)
+    check_jobs(jobs, device=device)
     place = _Place(base_dir, device, threads or cores(), trust_remote_code, log, clock)
     with strict(device, threads=place.threads):
         readings = _read_all(jobs, place)
@@ -117,12 +118,18 @@ def refused(
 
 @dataclass(frozen=True, order=True)
 class _Form:
-    """How a job's base is loaded and run; jobs that share one agree on its type."""
+    """How a job's base is loaded and run; jobs that share one agree on how it is held."""
 
     task: Task
     _: KW_ONLY
     unpadded: bool
     dtype: str
+    quantization: str
+
+    @property
+    def held(self) -> tuple[str, str]:
+        """Its type, and its bits."""
+        return self.dtype, self.quantization
 
 
 @dataclass(frozen=True)
@@ -141,9 +148,14 @@ class _Place:
         wanted = not job.padded and runs_unpadded(self.device, arithmetic=job.arithmetic)
         dtype = base_dtype(bf16=job.training.bf16, plain=reading.plain, arithmetic=job.arithmetic)
         unpadded = wanted and can_unpad(reading.base, own=reading.own)
-        return _Form(job.task, unpadded=unpadded, dtype=dtype)
+        return _Form(
+            job.task,
+            unpadded=unpadded,
+            dtype=dtype,
+            quantization=in_words(job.training),
+        )
 
-    def load(self, form: _Form, *, labels: int) -> LoadedBase:
+    def load(self, training: TrainingSettings, form: _Form, *, labels: int) -> LoadedBase:
         base = load_base(
             self.base_dir,
             task=form.task,
@@ -151,6 +163,7 @@ class _Place:
             device=self.device,
             num_labels=labels if form.task == "SEQ_CLS" else None,
             dtype=form.dtype,
+            quantization=quantization_config(training),
             trust_remote_code=self.trust_remote_code,
         )
         base.model.config.get_text_config().use_cache = False
@@ -189,8 +202,10 @@ def _read_all(jobs: Sequence[SlotJob], place: _Place) -> dict[str, Reading]:
                 labels=len(job.labels),
                 trust_remote_code=place.trust_remote_code,
             )
+            found = [*plainness_problems(job.training, plain=readings[job.name].plain)]
         except InvalidInput as error:
-            problems += [replace(p, place=f"{job.name}: {p.place}") for p in error.problems]
+            found = list(error.problems)
+        problems += [replace(p, place=f"{job.name}: {p.place}") for p in found]
     if problems:
         raise InvalidInput(problems)
     return readings
@@ -202,8 +217,8 @@ def _groups(
     """Yields the jobs that share a loaded base: plain ones where a head will do, variants alone."""
     plain = [job for job in jobs if readings[job.name].plain]
     forms = {job.name: place.form(job, readings[job.name]) for job in plain}
-    for dtype in sorted({form.dtype for form in forms.values()}):
-        alike = [job for job in plain if forms[job.name].dtype == dtype]
+    for held in sorted({form.held for form in forms.values()}):
+        alike = [job for job in plain if forms[job.name].held == held]
         tasks = {job.task: readings[job.name].base for job in alike}
         if len(tasks) == 1 or can_share(
             place.base_dir, whole=tasks["CAUSAL_LM"], headed=tasks["SEQ_CLS"]
@@ -238,7 +253,7 @@ def _slots(jobs: list[SlotJob], readings: dict[str, Reading], place: _Place) -> 
     """Loads what has all weights, and puts the other task's head on its trunk."""
     forms = {job.task: place.form(job, readings[job.name]) for job in jobs}
     first, *others = sorted(forms)
-    base = place.load(forms[first], labels=_NO_LABELS)
+    base = place.load(jobs[0].training, forms[first], labels=_NO_LABELS)
     switch = Switch(place.layout(base))
     faces = [base, *(face(base, task=task, labels=_NO_LABELS) for task in others)]
     slotted = {each.task: SlottedBase(each, switch) for each in faces}
@@ -255,7 +270,7 @@ def _variant(jobs: list[SlotJob], readings: dict[str, Reading], place: _Place) -
     def make(job: SlotJob) -> tuple[Trainee, LoadedBase]:
         reading = readings[job.name]
         form = place.form(job, reading)
-        base = place.load(form, labels=len(job.labels))
+        base = place.load(job.training, form, labels=len(job.labels))
         if form.unpadded:
             place.layout(base).use(job.task)
         return VariantTrainee(job, base, reading), replace(base, unpadded=form.unpadded)

@@ -183,8 +183,9 @@ class SlottedBase:
         """Returns a slot's copy: of the base's module, or fresh where that is a head or absent."""
         module = fresh_module(name, template, base=like, seed=seed)
         if not starts_fresh(name, self.base):
-            parts = module.state_dict()
-            module.load_state_dict({part: self._frozen[f"{name}.{part}"] for part in parts})
+            parts = {part: self._frozen[f"{name}.{part}"] for part in module.state_dict()}
+            _check_whole(name, parts, like=module)
+            module.load_state_dict(parts)
         return module.to(self.base.device).requires_grad_(True).train()
 
     def _trainable(self, tensor: torch.Tensor) -> torch.nn.Parameter:
@@ -279,6 +280,16 @@ def check_fresh(base: LoadedBase, *, own: list[str]) -> None:
         )
 
 
+def _check_whole(name: str, parts: dict[str, torch.Tensor], *, like: torch.nn.Module) -> None:
+    """Refuses to train whole what the base holds in fewer bits: its weights are packed."""
+    if any(parts[part].shape != tensor.shape for part, tensor in like.state_dict().items()):
+        raise InvalidInput.one(
+            f"{name} is held in 4 bits, and cannot be trained whole",
+            place="lora.modules_to_save",
+            hint="give it LoRA instead (target_modules), or load_in_4bit: false",
+        )
+
+
 def starts_fresh(name: str, base: LoadedBase) -> bool:
     """Whether a module starts from the slot's seed: a head, or what the base has no weights for."""
     absent = any(fresh.startswith(f"{name}.") for fresh in base.fresh)
@@ -286,6 +297,9 @@ def starts_fresh(name: str, base: LoadedBase) -> bool:
 
 
 def _widths(layer: torch.nn.Module) -> tuple[int, int]:
-    """Returns input and output width; ``Conv1D`` keeps its weight the other way round."""
-    rows, columns = layer.weight.shape
-    return (columns, rows) if isinstance(layer, torch.nn.Linear) else (rows, columns)
+    """Returns input and output width; in 4 bits a layer's weight does not have its shape."""
+    if isinstance(layer, torch.nn.Linear):
+        return layer.in_features, layer.out_features
+    # Conv1D keeps its weight the other way round.
+    width_in, width_out = layer.weight.shape
+    return width_in, width_out
