@@ -22,6 +22,7 @@ from adapterctl.render.rebuild import as_text, result
 from adapterctl.rules.planning.ladder import RUNGS
 
 if TYPE_CHECKING:
+    from adapterctl.jobs.executors.chosen import Kind
     from adapterctl.rules.findings import Skipped
     from adapterctl.rules.planning.saved import SavedPlan
 
@@ -50,6 +51,14 @@ if TYPE_CHECKING:
     metavar="AMOUNT",
     help="Refuse an adapter whose training could take more: 2h, or 20EUR by params.yaml.",
 )
+@click.option(
+    "--executor",
+    "kind",
+    type=click.Choice(["here", "command"]),
+    default="here",
+    show_default=True,
+    help="Where to train: in this process, or by the command of params.yaml.",
+)
 @device_option
 @as_of_option
 @format_option()
@@ -64,6 +73,7 @@ def command(
     resume: bool,
     max_rung: str | None,
     budget: str | None,
+    kind: Kind,
     device: str,
     as_of: date | None,
     form: str,
@@ -73,6 +83,7 @@ def command(
     Each candidate carries its parity report; exits 1 unless every verdict is PASS.
     """
     from adapterctl.jobs import fleet as jobs
+    from adapterctl.jobs.executors.chosen import executor
     from adapterctl.jobs.ladder.climb import Limits
 
     agreed = _agreed(adapters, on_base=on_base, to=to, saved=saved)
@@ -89,6 +100,7 @@ def command(
         device=device,
         resume=resume,
         limits=limits,
+        executor=executor(project, kind),
     )
     if form == "json":
         results = [result(each) for each in done]

@@ -30,7 +30,7 @@ from adapterctl.jobs.project import Project
 from adapterctl.jobs.salvage import if_lost
 from adapterctl.jobs.versions import Pins, Result, file_version
 from adapterctl.jobs.wishes import Steps, asked
-from adapterctl.records.version import RebuiltFrom, VersionRecord
+from adapterctl.records.version import Environment, RebuiltFrom, VersionRecord
 from adapterctl.rules.lifecycle.lead_times import PLANNED_ON
 from adapterctl.rules.outcomes import Rebuilt
 from adapterctl.rules.planning.ladder import SALVAGE
@@ -140,7 +140,8 @@ def _new_sources(job: Job, place: Project) -> Sources:
 def _file(climb: Climb, summit: Summit, *, begun: str) -> VersionRecord:
     job, found = climb.job, summit.candidate
     judged = found.judged
-    pins = _pins(job, found.sources, origin=start_digest(found.folder))
+    where = judged.facts.environment
+    pins = _pins(job, found.sources, origin=start_digest(found.folder), trained_in=where)
     origin = RebuiltFrom(
         version=job.record.version,
         base=job.record.base.base,
@@ -207,12 +208,14 @@ def _old_answers(job: Job, place: Project) -> Steps[tuple[Answers, OldSide]]:
     return answers.predictions, "rerun"
 
 
-def _pins(job: Job, sources: Sources, *, origin: str | None) -> Pins:
+def _pins(
+    job: Job, sources: Sources, *, origin: str | None, trained_in: Environment | None = None
+) -> Pins:
     record = job.record
     data = {"train": record.train, **record.evaluation}
     if record.selection is not None:
         data["pool"] = record.selection.pool
-    environment = building.running_environment(job.device, recipe=sources.recipe)
+    environment = trained_in or building.running_environment(job.device, recipe=sources.recipe)
     inputs = pinning.inputs_digest(sources, data, environment=environment, origin=origin)
     return Pins(
         data=data,

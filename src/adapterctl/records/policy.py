@@ -55,6 +55,20 @@ class Prices(Sparse, frozen=True, kw_only=True):
     currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")] = "EUR"
 
 
+class ExecutorPolicy(Sparse, frozen=True, kw_only=True):
+    """Where rebuilds train, when it is not in their own process.
+
+    Attributes:
+        command: is handed ``{job}``, the folder of a job; ``{name}`` is what it is called.
+        at_once: how many of its jobs may be on their way.
+        tries: how often a job that dies is handed in.
+    """
+
+    command: str | None = None
+    at_once: Annotated[int, msgspec.Meta(ge=1)] = 16
+    tries: Annotated[int, msgspec.Meta(ge=1)] = 2
+
+
 class Policy(Sparse, frozen=True, kw_only=True):
     """``params.yaml``: project policy, and the adapters that ``dvc repro`` builds.
 
@@ -69,6 +83,7 @@ class Policy(Sparse, frozen=True, kw_only=True):
         gates: code to what `register` does about it, where that is not as usual.
         world: how the audit asks the world.
         prices: what an hour of the training device costs.
+        executor: where rebuilds train, when it is not in their own process.
         directory: who knows a team's members, beside ``registry/people.yaml``.
     """
 
@@ -84,6 +99,7 @@ class Policy(Sparse, frozen=True, kw_only=True):
     world: WorldPolicy = WorldPolicy()
     directory: Directory | None = None
     prices: Prices | None = None
+    executor: ExecutorPolicy = ExecutorPolicy()
     adapters: list[Name] = []
 
 

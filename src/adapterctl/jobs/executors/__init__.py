@@ -1,4 +1,8 @@
-"""Where builds run: in this process (`here`)."""
+"""Where builds run: `here` in this process, by a `command` of params.yaml, on a `ray` cluster.
+
+Whoever builds elsewhere is handed a folder (`job_folder`), builds there (`job_run`) and leaves a
+capsule (`capsules`). `chosen` knows them by the names that ``--executor`` takes.
+"""
 
 from __future__ import annotations
 

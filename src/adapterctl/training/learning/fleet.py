@@ -100,17 +100,12 @@ def refused(
     jobs: Sequence[SlotJob], *, base_dir: Path, trust_remote_code: bool = False
 ) -> dict[str, AdapterctlError]:
     """Returns which of the jobs `train` would refuse before a base is loaded, each with why."""
+    place = _Place(base_dir, "cpu", 1, trust_remote_code, lambda _: None, time.perf_counter)
     refusals: dict[str, AdapterctlError] = {}
     for job in jobs:
         try:
             check_jobs([job])
-            read(
-                job.lora,
-                base_dir=base_dir,
-                task=job.task,
-                labels=len(job.labels),
-                trust_remote_code=trust_remote_code,
-            )
+            _read_all([job], place)
         except InvalidInput as error:
             refusals[job.name] = error
     return refusals
