@@ -135,6 +135,7 @@ def _sharing(ready: Iterable[Ready]) -> Mapping[object, list[Ready]]:
 
 def _in_slots(ready: Sequence[Ready]) -> list[Trained | AdapterctlError]:
     """Trains with the builtin trainer; what it refuses beforehand, it refuses to one alone."""
+    from adapterctl.training.determinism import resolve_device
     from adapterctl.training.learning.fleet import refused
 
     build = ready[0].build
@@ -143,8 +144,12 @@ def _in_slots(ready: Sequence[Ready]) -> list[Trained | AdapterctlError]:
         return _train(build, slots)
     except AdapterctlError as error:
         stopped: dict[str, AdapterctlError] = {slot.name: error for slot in slots}
-    trusted = build.sources.recipe.trust_remote_code
-    refusals = refused(slots, base_dir=build.sources.base_dir, trust_remote_code=trusted)
+    refusals = refused(
+        slots,
+        base_dir=build.sources.base_dir,
+        device=resolve_device(build.device),
+        trust_remote_code=build.sources.recipe.trust_remote_code,
+    )
     others = [slot for slot in slots if slot.name not in refusals]
     if not refusals or not others:
         return [refusals.get(slot.name, stopped[slot.name]) for slot in slots]

@@ -97,14 +97,14 @@ def train(
 
 
 def refused(
-    jobs: Sequence[SlotJob], *, base_dir: Path, trust_remote_code: bool = False
+    jobs: Sequence[SlotJob], *, base_dir: Path, device: str, trust_remote_code: bool = False
 ) -> dict[str, AdapterctlError]:
     """Returns which of the jobs `train` would refuse before a base is loaded, each with why."""
-    place = _Place(base_dir, "cpu", 1, trust_remote_code, lambda _: None, time.perf_counter)
+    place = _Place(base_dir, device, 1, trust_remote_code, lambda _: None, time.perf_counter)
     refusals: dict[str, AdapterctlError] = {}
     for job in jobs:
         try:
-            check_jobs([job])
+            check_jobs([job], device=device)
             _read_all([job], place)
         except InvalidInput as error:
             refusals[job.name] = error
