@@ -7,6 +7,7 @@ from benchmarks import (
     banking77,
     cpu_training,
     fingerprint,
+    gpu_training,
     importing,
     joining,
     registering,
@@ -22,6 +23,7 @@ SHORT_FIRST = (
     fingerprint,
     registering,
     audit_scale,
+    gpu_training,
     cpu_training,
     banking77,
 )

@@ -23,7 +23,7 @@ def facts() -> dict[str, Any]:
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "platform": f"{platform.system()}-{platform.machine()}".lower(),
         "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in PACKAGES},
+        **{name: _version(name) for name in PACKAGES},
     }
 
 
@@ -50,6 +50,14 @@ def peak_mib() -> int:
     """Returns the largest resident size so far of this process or one child, in MiB."""
     who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     return max(resource.getrusage(one).ru_maxrss for one in who) // 1024
+
+
+def _version(name: str) -> str | None:
+    """Returns the installed version; a machine that only trains has neither mlflow nor dvc."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _cpu() -> str:
