@@ -12,6 +12,7 @@ from adapterctl.records.event import Event
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.recipes import recipe_digest
 from adapterctl.stores.registry import FolderRegistry
+from support.commands import Commands
 from support.killing import KILLED, Done, after, run
 from support.leftovers import left
 from support.projects import commit, copied
@@ -271,3 +272,26 @@ def test_a_misspelt_adapter_is_found_before_the_others_are_rebuilt(
     root = copied(serving, tmp_path)
     assert run(root, "rebuild", "router", "ruoter", "--to", "new-base").status == 3
     assert left(root) == left(serving)
+
+
+def test_a_comparison_lists_the_rows_that_flipped_with_what_was_asked(
+    rebuilt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = Commands(copied(rebuilt, tmp_path), capsys)
+    # The other way round: what the candidate had gained is lost.
+    back = ("compare", "router@2", "router@1")
+    found = command(*back, "--rows", "3", "--format", "json").json["results"][0]
+    assert found["rows"]["total"] == found["negative_flips"]["flips"] > 3
+    assert len(found["rows"]["rows"]) == 3
+    lines = (command.root / "data" / "gold.jsonl").read_text().splitlines()
+    gold = [json.loads(line) for line in lines]
+    for row in found["rows"]["rows"]:
+        assert row["how"] == "flipped"
+        assert row["asked"] == gold[int(row["id"])]["message"].lower()
+        assert row["reference"] == row["old"] == gold[int(row["id"])]["queue"] != row["candidate"]
+    said = command(*back, "--rows").out
+    assert "Rows to read: " in said
+    assert f"  asked  {found['rows']['rows'][0]['asked'][:40]}" in said
+    assert not [
+        path for path in (command.root / ".adapterctl" / "readings").iterdir() if path.is_dir()
+    ]

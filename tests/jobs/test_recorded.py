@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from adapterctl.jobs.recorded import messages_of
 from adapterctl.stores.registry import FolderRegistry
 from support.chat import served
 from support.commands import Commands, Said
-from support.projects import TOPICS, copied, edit, git
+from support.projects import TOPICS, copied, edit, git, md5_in_artifact, object_path
 
 HOME = Path("registry/adapters/router")
 HOSTED = {
@@ -170,3 +171,38 @@ def test_the_history_names_the_predictions_in_a_line(hosted: Commands) -> None:
     assert "predictions" in said
     assert ".dir" in said
     assert "sha256" not in said
+
+
+def test_recorded_predictions_are_verified_and_forgotten_with_the_data_they_answer(
+    hosted: Commands,
+) -> None:
+    assert by_file(hosted, [{"id": n, "output": "login"} for n in range(60)]).status == 0
+    pin = yaml_pin(hosted.root / HOME / "1.predictions.dvc")
+    [checked] = predictions_of(hosted("verify", "router", "--format", "json"))
+    assert (checked["ok"], checked["pin"]) == (True, pin)
+
+    there = object_path(hosted.root, md5_in_artifact(hosted.root, pin, "gold.jsonl"))
+    kept = there.read_bytes()
+    there.chmod(0o644)
+    there.write_bytes(kept.replace(b"login", b"other", 1))
+    said = hosted("verify", "router", "--format", "json")
+    assert (said.status, predictions_of(said)[0]["ok"]) == (1, False)
+
+    said = hosted("forget", "router@1", "--because", "erasure request 12")
+    assert f"  recorded predictions of router@1  md5 {pin}\n" in said.out
+    there.unlink()
+    [checked] = predictions_of(hosted("verify", "router", "--format", "json"))
+    assert checked["ok"]
+    assert "erasure request 12" in checked["notes"][0]
+    refused = hosted("rebuild", "router@1", "--to", "new-base")
+    assert refused.status == 3
+    assert "the data that its recorded predictions answer were removed on" in refused.err
+
+
+def yaml_pin(pointer: Path) -> str:
+    [found] = re.findall(r"md5: (\S+)", pointer.read_text())
+    return str(found)
+
+
+def predictions_of(said: Said) -> list[dict[str, Any]]:
+    return [part for part in said.json["results"] if part["what"] == "predictions"]

@@ -144,7 +144,7 @@ MISTAKES = [
     ("path: data/support/train.jsonl", "path: ''"),
     ("window: 2026-01-01/2026-03-31", "window: 2026"),
     ("keep_until: 2028-12-31", "keep_until: 2028-13-31"),
-    ("metrics: [accuracy, f1_macro]", "metrics: []"),
+    ("metrics: [accuracy, f1_macro]", "metrics: [7]"),
     ("r: 16", "r: 0"),
     ("lora_dropout: 0.05", "lora_dropout: 1.5"),
     ("seed: 17", "seed: no"),

@@ -14,11 +14,9 @@ from adapterctl.render.parity import (
     as_markdown,
     as_result,
     as_text,
-    flips_as_text,
     worst_flips,
 )
 from adapterctl.render.table import WIDTH
-from adapterctl.rules.parity.flips import Flip
 from adapterctl.rules.parity.slices import TOO_FEW
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -268,25 +266,3 @@ def test_the_results_flips_are_the_worst_sets():
 
 def test_without_flips_the_result_keeps_their_shape():
     assert as_result(EMPTY)["negative_flips"] == {"rate": None, "limit": 0.05}
-
-
-def flip(number: int) -> Flip:
-    return Flip(
-        set="gold", id=str(number), slice=None, reference="billing", old="billing", candidate="card"
-    )
-
-
-def test_flipped_rows_are_listed_for_a_person():
-    assert flips_as_text([flip(7)], sensitive=False) == (
-        "gold 7: 'billing', was 'billing', now 'card'\n"
-    )
-
-
-def test_sensitive_rows_are_listed_by_id_alone():
-    assert flips_as_text([flip(7)], sensitive=True) == "gold 7\n"
-
-
-def test_a_long_list_of_flips_says_how_many_are_left_out():
-    text = flips_as_text([flip(n) for n in range(1030)], sensitive=True)
-
-    assert text.splitlines()[-2:] == ["gold 19", "... and 1,010 more"]

@@ -11,6 +11,7 @@ from adapterctl.records.parity import MetricParity
 from adapterctl.records.recipe import Margin
 from adapterctl.render.parity_words import sentences
 from adapterctl.rules.parity.disagreement import disagreements
+from adapterctl.rules.parity.measured import Terms
 from adapterctl.rules.parity.verdicts import judge
 from support.answers import side_by_side
 
@@ -35,17 +36,12 @@ def line(name: str, difference: float, half: float, *, metric: str = "accuracy")
     )
 
 
+TERMS = Terms(margins={}, default_margin=Margin(margin=0.02), flip_limit=1.0, level=0.05, seed=1)
+
+
 def judged(gold, shadow):
     sides = [side_by_side(name="gold", **gold), side_by_side(name="shadow", **shadow)]
-    return judge(
-        sides,
-        margins={},
-        default_margin=Margin(margin=0.02),
-        flip_limit=1.0,
-        level=0.05,
-        old_side="rerun",
-        seed=1,
-    )
+    return judge(sides, TERMS, old_side="rerun")
 
 
 @pytest.mark.parametrize(
@@ -99,15 +95,7 @@ def test_equal_falls_are_told_apart_at_most_as_often_as_the_level_says():
             lost, gained, both = rng.multinomial(400, [0.08, 0.04, 0.88])
             counts = {"both": both, "lost": lost, "gained": gained, "neither": 0}
             parts.append(side_by_side(name=name, **{k: int(v) for k, v in counts.items()}))
-        lines = judge(
-            parts,
-            margins={},
-            default_margin=Margin(margin=0.02),
-            flip_limit=1.0,
-            level=0.05,
-            old_side="rerun",
-            seed=1,
-        ).metrics
+        lines = judge(parts, TERMS, old_side="rerun").metrics
         [found] = disagreements(lines)
         told += found.interval[1] < 0
     # 5 % one-sided; 400 trials have a standard error of 1.1 %.

@@ -13,6 +13,7 @@ from adapterctl.errors import InvalidInput
 from adapterctl.records.canonical import compact
 from adapterctl.records.parity import ParityReport, Prediction
 from adapterctl.records.recipe import Margin
+from adapterctl.rules.parity.measured import Terms
 from adapterctl.rules.parity.side_by_side import SideBySide
 from adapterctl.rules.parity.verdicts import NO_METRIC, RECORDED, TIES, judge, worst
 from support.answers import answers, scored, side_by_side
@@ -32,7 +33,10 @@ CHOICES = {
 
 
 def report(*sides: SideBySide, **changed) -> ParityReport:
-    return judge(sides, **{**CHOICES, **changed})
+    told = {**CHOICES, **changed}
+    return judge(
+        sides, Terms(**{k: told[k] for k in told if k != "old_side"}), old_side=told["old_side"]
+    )
 
 
 def lower_is_better(*, factor: float, rows: int = 200, tokens: float = 10) -> SideBySide:

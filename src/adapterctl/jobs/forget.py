@@ -9,7 +9,8 @@ from adapterctl.jobs.project import Project
 from adapterctl.records.adopted import AnyRecord
 from adapterctl.records.event import Event
 from adapterctl.rules.data_pins import data_pins
-from adapterctl.rules.removal import REMOVED, Forgotten, removal, said, sharing
+from adapterctl.rules.recorded import recorded_pins
+from adapterctl.rules.removal import REMOVED, Forgotten, Recorded, removal, said, sharing
 
 
 def forget(project: Project, wanted: str, *, because: str) -> tuple[Forgotten, list[str]]:
@@ -50,10 +51,19 @@ def forget(project: Project, wanted: str, *, because: str) -> tuple[Forgotten, l
         versions=[each.version for each in new],
         already=[each.version for each in records if each not in new],
         data=list(pins.values()),
+        predictions=_predictions(records, events),
         shared=sharing(list(pins.values()), _others(project, records)),
     )
     path = project.registry.events_path(adapter).relative_to(project.root).as_posix()
     return forgotten, [path] if new else []
+
+
+def _predictions(records: Sequence[AnyRecord], events: Sequence[Event]) -> list[Recorded]:
+    return [
+        Recorded(version=f"{record.adapter}@{record.version}", md5=pin.md5)
+        for record in records
+        for pin in recorded_pins(events, record.version)
+    ]
 
 
 def _meant(project: Project, wanted: str) -> list[AnyRecord]:
@@ -62,7 +72,8 @@ def _meant(project: Project, wanted: str) -> list[AnyRecord]:
         records = [project.registry.any_record(adapter, version)]
     else:
         records = list(project.registry.any_records(adapter))
-    if not any(map(data_pins, records)):
+    events = project.registry.events(adapter)
+    if not any(data_pins(each) or recorded_pins(events, each.version) for each in records):
         raise InvalidInput.one("pins no data", place=wanted, hint=f"adapterctl show {wanted}")
     return records
 

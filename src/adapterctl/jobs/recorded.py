@@ -27,7 +27,8 @@ from adapterctl.records.event import Event
 from adapterctl.records.recipe import Generation, Recipe
 from adapterctl.records.version import ArtifactPin, VersionRecord
 from adapterctl.rules.parity.metrics import lacks, named, score
-from adapterctl.rules.recorded import Asked, Given, fitted
+from adapterctl.rules.recorded import Asked, Given, fitted, recorded_pins
+from adapterctl.rules.removal import removal, said
 from adapterctl.stores.chat import Endpoint
 
 AT_ONCE = 4
@@ -124,18 +125,20 @@ def recorded(project: Project, adapter: str, version: int) -> Answers | None:
     """Returns what was recorded last for a version, or ``None``.
 
     Raises:
-        NotFound: its bytes are gone. Mismatch: they are not those that were recorded.
+        NotFound: its bytes are gone, or the data were removed lawfully. Mismatch: they are not
+            those that were recorded.
     """
-    pins = [
-        event.details["predictions"]
-        for event in project.registry.events(adapter)
-        if event.event == "evaluated"
-        and event.version == version
-        and "predictions" in event.details
-    ]
+    events = project.registry.events(adapter)
+    pins = recorded_pins(events, version)
     if not pins:
         return None
-    pin = msgspec.convert(pins[-1], ArtifactPin)
+    gone, pin = removal(events, version), pins[-1]
+    if gone is not None:
+        raise NotFound(
+            f"the data that its recorded predictions answer were {said(gone)}",
+            place=f"{adapter}@{version}",
+            hint="predictions of data that may be used can be recorded for another version",
+        )
     folder = project.private / "predictions" / pin.md5.removesuffix(".dir")
     shutil.rmtree(folder, ignore_errors=True)
     project.dvc.fetch_folder(pin, folder, from_remote=False)

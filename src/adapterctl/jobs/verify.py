@@ -22,6 +22,7 @@ from adapterctl.records.version import VersionRecord
 from adapterctl.rules.data_pins import data_pins
 from adapterctl.rules.environments import compared
 from adapterctl.rules.outcomes import Checked
+from adapterctl.rules.recorded import recorded_pins
 from adapterctl.rules.removal import removal, said
 from adapterctl.stores.safetensors import weights_digest
 
@@ -47,8 +48,10 @@ def pins(project: Project, wanted: str) -> list[Checked]:
     record = project.registry.any_record(*project.version_of(wanted))
     with _empty_cache(project, f"{record.adapter}-{record.version}") as place:
         if isinstance(record, AdoptedVersion):
-            return list(_adopted_checks(project, record, place))
-        return list(_checks(project, record, place))
+            found = _adopted_checks(project, record, place)
+        else:
+            found = _checks(project, record, place)
+        return [*found, *_predictions(project, record, place)]
 
 
 def pins_and(
@@ -84,6 +87,17 @@ def _data(project: Project, record: AnyRecord, folder: Path) -> Iterator[Checked
     for number, pin in enumerate(data_pins(record)):
         fetch = partial(fetch_data, project, pin, folder / str(number), from_remote=True)
         found = _check(f"data {pin.path}", pin.sha256, fetch)
+        yield found if gone is None else _removed(found, gone)
+
+
+def _predictions(project: Project, record: AnyRecord, folder: Path) -> Iterator[Checked]:
+    """Yields the check of the predictions that serve as an old side, where some were recorded."""
+    events = project.registry.events(record.adapter)
+    gone = removal(events, record.version)
+    for pin in recorded_pins(events, record.version)[-1:]:
+        out = folder / "predictions"
+        fetch = partial(project.dvc.fetch_folder, pin, out, from_remote=True)
+        found = _check("predictions", pin.md5, fetch)
         yield found if gone is None else _removed(found, gone)
 
 

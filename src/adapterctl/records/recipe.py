@@ -62,10 +62,10 @@ class TrainData(Noun, frozen=True, kw_only=True):
 
 
 class EvaluationData(Noun, frozen=True, kw_only=True):
-    """One evaluation set and the metrics that are read on it."""
+    """One evaluation set and the metrics that are read on it; without any it is read by people."""
 
     path: Path
-    metrics: Annotated[list[str], msgspec.Meta(min_length=1)]
+    metrics: list[str]
     window: Window | None = None
     slice_by: str | None = None
     scorer: EntryPoint | None = None

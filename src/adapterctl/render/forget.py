@@ -20,5 +20,7 @@ def _lines(found: Forgotten) -> Iterator[str]:
     yield "This deletes nothing: see that they are gone from workspace, caches and remotes:"
     for pin in found.data:
         yield f"  {pin.path}  {f'version {pin.version_id}' if pin.version_id else f'md5 {pin.md5}'}"
-    for each in found.shared:
-        yield f"{each.version} pins some of the same bytes: {', '.join(each.paths)}"
+    for each in found.predictions:
+        yield f"  recorded predictions of {each.version}  md5 {each.md5}"
+    for other in found.shared:
+        yield f"{other.version} pins some of the same bytes: {', '.join(other.paths)}"

@@ -15,9 +15,6 @@ from adapterctl.records.parity import NegativeFlips, ParityReport
 from adapterctl.render.parity_sections import Section, sections
 from adapterctl.render.parity_words import next_step, sentences
 from adapterctl.render.table import WIDTH
-from adapterctl.rules.parity.flips import Flip
-
-MOST_FLIPS = 20
 
 
 def as_text(report: ParityReport, *, candidate: str = "") -> str:
@@ -60,14 +57,6 @@ def as_result(report: ParityReport) -> dict[str, Any]:
     }
 
 
-def flips_as_text(flips: Sequence[Flip], *, sensitive: bool) -> str:
-    """Returns the flipped rows for a person to read; of sensitive rows only set and id."""
-    lines = [_flip_line(flip, sensitive=sensitive) for flip in flips[:MOST_FLIPS]]
-    if len(flips) > MOST_FLIPS:
-        lines.append(f"... and {len(flips) - MOST_FLIPS:,} more")
-    return "".join(f"{line}\n" for line in lines)
-
-
 def worst_flips(flips: Sequence[NegativeFlips]) -> NegativeFlips | None:
     """Returns the set with the worst verdict, and of those the one with the highest bound."""
     order = ("PASS", "INCONCLUSIVE", "FAIL")
@@ -77,12 +66,6 @@ def worst_flips(flips: Sequence[NegativeFlips]) -> NegativeFlips | None:
 def _said(report: ParityReport) -> Iterator[str]:
     yield from sentences(report)
     yield from report.notes
-
-
-def _flip_line(flip: Flip, *, sensitive: bool) -> str:
-    if sensitive:
-        return f"{flip.set} {flip.id}"
-    return f"{flip.set} {flip.id}: {flip.reference!r}, was {flip.old!r}, now {flip.candidate!r}"
 
 
 def _table(section: Section) -> str:

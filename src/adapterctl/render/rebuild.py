@@ -11,6 +11,7 @@ from adapterctl.render.parity import as_result
 from adapterctl.render.parity import as_text as report_text
 from adapterctl.render.table import day, slack, table
 from adapterctl.rules.outcomes import Rebuilt
+from adapterctl.rules.parity.reading import RowsBeside
 
 _TITLES = ("ADAPTER", "REBUILD BY", "SLACK", "VERDICT", "CANDIDATE", "RUNG")
 
@@ -79,7 +80,13 @@ def result(done: Rebuilt) -> dict[str, Any]:
     }
 
 
-def compared_result(old: VersionRecord, new: VersionRecord, report: ParityReport) -> dict[str, Any]:
+def compared_result(
+    old: VersionRecord,
+    new: VersionRecord,
+    report: ParityReport,
+    *,
+    rows: RowsBeside | None = None,
+) -> dict[str, Any]:
     """Returns a comparison as JSON shows it: the shape of a rebuild that trained nothing."""
     return {
         "adapter": new.adapter,
@@ -91,6 +98,7 @@ def compared_result(old: VersionRecord, new: VersionRecord, report: ParityReport
         "seconds": 0.0,
         "record": f"registry/adapters/{new.adapter}/{new.version}.json",
         "error": None,
+        **({} if rows is None else {"rows": rows}),
     }
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from adapterctl.errors import Problem
+from adapterctl.records.event import Event
 from adapterctl.records.noun import Noun
 from adapterctl.records.parity import Prediction
 from adapterctl.records.reading import merge
+from adapterctl.records.version import ArtifactPin
 
 SHOWN = 20
 
@@ -34,6 +38,17 @@ class Asked(Noun, frozen=True, kw_only=True):
     id: str
     reference: str
     slice: str | None = None
+
+
+def recorded_pins(events: Iterable[Event], version: int) -> list[ArtifactPin]:
+    """Returns where the predictions lie that were recorded for a version; the last ones count."""
+    return [
+        msgspec.convert(event.details["predictions"], ArtifactPin)
+        for event in events
+        if event.event == "evaluated"
+        and event.version == version
+        and "predictions" in event.details
+    ]
 
 
 def fitted(

@@ -21,6 +21,13 @@ class Shared(Noun, frozen=True, kw_only=True):
     paths: list[str]
 
 
+class Recorded(Noun, frozen=True, kw_only=True):
+    """Predictions that were recorded for a version: they hold the answers to its rows."""
+
+    version: str
+    md5: str
+
+
 class Forgotten(Noun, frozen=True, kw_only=True):
     """What was recorded of a removal.
 
@@ -28,6 +35,7 @@ class Forgotten(Noun, frozen=True, kw_only=True):
         versions: those whose data are recorded as removed now.
         already: those for which an event said so before.
         data: the pins that must not be found any more.
+        predictions: recorded predictions, which answer these data and go with them.
         shared: versions that pin some of the same bytes and were not named.
     """
 
@@ -35,6 +43,7 @@ class Forgotten(Noun, frozen=True, kw_only=True):
     versions: list[int]
     already: list[int]
     data: list[DatasetPin]
+    predictions: list[Recorded]
     shared: list[Shared]
 
 

@@ -18,14 +18,24 @@ OTHER_UNITS = "the sides were counted in different {unit}: see perplexity_per_by
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What a comparison is held to; see `adapterctl.rules.parity.verdicts.judge`."""
+    """What a comparison is held to.
+
+    Attributes:
+        margins: evaluation set to metric to margin, in the metric's units.
+        default_margin: holds where ``margins`` says nothing.
+        flip_limit: largest share of negative flips, 0 to 1.
+        level: error of each one-sided bound, above 0 and below 0.5.
+        seed: of the bootstrap.
+        flip_drop: for sets with continuous scores only, the fall of a row's score that counts as
+            a flip.
+    """
 
     margins: Mapping[str, Mapping[str, Margin]]
     default_margin: Margin
     flip_limit: float
-    flip_drop: float
     level: float
     seed: int
+    flip_drop: float = 0.5
 
     def margin(self, name: str, metric: str) -> Margin:
         """Returns the margin of a metric on a set."""

@@ -8,13 +8,12 @@ below their limit (`flips`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from adapterctl.records.parity import MetricParity, NegativeFlips, ParityReport, Verdict
-from adapterctl.records.recipe import Margin
 from adapterctl.rules.parity.bootstrap import FEWEST_ROWS, RESAMPLES
 from adapterctl.rules.parity.disagreement import disagreements
 from adapterctl.rules.parity.flips import judge_flips
@@ -28,7 +27,8 @@ OldSide = Literal["rerun", "recorded"]
 
 NO_METRIC = (
     "No metric was read on any evaluation set, so nothing can be concluded: read the rows side "
-    "by side and record a person's decision."
+    "by side (adapterctl compare A B --rows) and record a person's decision (adapterctl promote "
+    "NAME@VERSION --because TEXT)."
 )
 RECORDED = "The old adapter was not run again: its recorded predictions are the old side."
 TIES = (
@@ -37,41 +37,19 @@ TIES = (
 )
 
 
-def judge(
-    sets: Sequence[SideBySide],
-    *,
-    margins: Mapping[str, Mapping[str, Margin]],
-    default_margin: Margin,
-    flip_limit: float,
-    level: float,
-    old_side: OldSide,
-    seed: int,
-    flip_drop: float = 0.5,
-) -> ParityReport:
+def judge(sets: Sequence[SideBySide], terms: Terms, *, old_side: OldSide) -> ParityReport:
     """Returns the report on old adapter, bare successor and candidate.
+
+    The same input and terms, of which the seed is one, give the same report.
 
     Args:
         sets: one per evaluation set; rows are paired by id.
-        margins: evaluation set to metric to margin, in the metric's units.
-        default_margin: holds where ``margins`` says nothing.
-        flip_limit: largest share of negative flips, 0 to 1.
-        level: error of each one-sided bound, above 0 and below 0.5.
+        terms: what the comparison is held to.
         old_side: whether the old adapter was run again.
-        seed: of the bootstrap; the same input and seed give the same report.
-        flip_drop: for sets with continuous scores only, the fall of a row's score that counts as
-            a flip.
 
     Raises:
         InvalidInput: sides whose rows do not pair, or an unknown metric.
     """
-    terms = Terms(
-        margins=margins,
-        default_margin=default_margin,
-        flip_limit=flip_limit,
-        flip_drop=flip_drop,
-        level=level,
-        seed=seed,
-    )
     return _report([paired(side) for side in sets], terms, old_side)
 
 
