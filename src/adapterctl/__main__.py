@@ -11,9 +11,9 @@ OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 def main() -> None:
     """Runs the command line and exits with its status."""
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, 50, 1_000)
     from adapterctl.cli import run
 
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, 50, 1_000)
     sys.exit(run(sys.argv[1:]))
 
 

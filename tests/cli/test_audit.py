@@ -1,3 +1,4 @@
+import gc
 import subprocess
 import sys
 import time
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from adapterctl.cli.answering import uncollected
 from support.commands import Commands, modules_after
 from support.goldens import assert_golden
 from support.registries import SmallRegistry, in_days
@@ -177,3 +179,20 @@ def _once(code: str) -> float:
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     return time.perf_counter() - start
+
+
+def test_cycles_are_not_searched_for_while_an_answer_is_made_and_are_again_after_it():
+    searches = []
+
+    @uncollected
+    def command(status: int) -> int:
+        searches.append(gc.isenabled())
+        if status == 3:
+            raise ValueError(status)
+        return status
+
+    assert command(1) == 1
+    with pytest.raises(ValueError, match="3"):
+        command(3)
+    assert searches == [False, False]
+    assert gc.isenabled()

@@ -10,7 +10,7 @@ from adapterctl.render.audit import in_format
 from adapterctl.render.audit.markdown import code, escaped
 from adapterctl.render.audit.notice import words as words_of
 from adapterctl.render.audit.view import View
-from adapterctl.render.plain import REPLACEMENT, plain, plain_text, writable
+from adapterctl.render.plain import REPLACEMENT, plain, plain_text
 from adapterctl.rules.audit.notices import News, Notice
 from support import formats
 from support.hostile import ENDINGS, audits, to_the_letter, words
@@ -51,7 +51,7 @@ def test_plain_leaves_nothing_suspect_and_is_the_audit_itself_when_nothing_is(au
 @given(audits())
 def test_json_has_every_text_to_the_letter(audit):
     answer = json.loads(rendered("json", audit))
-    kept = audit.findings if to_the_letter(audit) else writable(audit).findings
+    kept = audit.findings if to_the_letter(audit) else plain(audit).findings
     assert [one["message"] for one in answer["results"]] == [one.message for one in kept]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from adapterctl.records.glance import Glance
+from adapterctl.stores.copies import beside
 from adapterctl.stores.registry import KeptGlances
 from adapterctl.stores.registry import glances as kept
 
@@ -85,6 +86,23 @@ def test_times_that_were_set_back_deceive_nobody(root: Path) -> None:
     assert Later(root).get("router") is None
 
 
+@pytest.mark.parametrize("with_a_copy", [True, False])
+def test_two_processes_find_what_changed_of_any_adapter(tmp_path: Path, with_a_copy: bool) -> None:
+    names = [f"adapter-{number}" for number in range(10)]
+    recipes = {name: tmp_path / "registry/adapters" / name / "recipe.yaml" for name in names}
+    shelf = _filled(tmp_path, recipes)
+    shelf.write()
+    for changed in ("adapter-1", "adapter-8"):
+        recipes[changed].write_text("as it is now")
+    found = Later(tmp_path).those_of([*names, "new"], beside if with_a_copy else lambda work: work)
+    assert [name for name, glance in found.items() if glance is None] == [
+        "adapter-1",
+        "adapter-8",
+        "new",
+    ]
+    assert list(found) == [*names, "new"]
+
+
 def test_what_changed_just_now_is_not_kept(root: Path) -> None:
     """It may change once more within the same tick of the clock, and look the same."""
     keep(root, hours=0)
@@ -133,6 +151,18 @@ def test_adapters_that_are_gone_are_dropped(root: Path) -> None:
     Later(root).write()
     shelf = Later(root)
     assert shelf.get("router") is None
+
+
+def _filled(root: Path, recipes: dict[str, Path]) -> Later:
+    for name, recipe in recipes.items():
+        recipe.parent.mkdir(parents=True)
+        recipe.write_text(f"{name} as it was")
+    time.sleep(0.02)
+    shelf = Later(root)
+    for name in recipes:
+        glance = Glance(adapter=name, choice=None, newest=1, builds=[])
+        shelf.put(glance, [name, f"{name}/recipe.yaml"])
+    return shelf
 
 
 def _replaced(path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from adapterctl.cli.answering import has_colours
+from adapterctl.cli.answering import has_colours, uncollected
 from adapterctl.cli.options import (
     DayCount,
     as_of_option,
@@ -19,8 +19,8 @@ from adapterctl.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from adapterctl.render.audit.view import By
-    from adapterctl.rules.findings import Severity
+    from adapterctl.render.audit.view import By, View
+    from adapterctl.rules.findings import Audit, Severity
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 
@@ -29,6 +29,9 @@ NEEDS = {"junit": "junitparser", "ics": "icalendar", "prometheus": "prometheus_c
 
 GROUPING = ("text", "markdown", "junit")
 """Formats that have groups; the entries of the others carry owner, base and date."""
+
+LISTING = ("sarif", "junit", "prometheus")
+"""Formats that list what is fine, too."""
 
 
 @click.command()
@@ -60,6 +63,7 @@ GROUPING = ("text", "markdown", "junit")
 @as_of_option
 @format_option("json", "markdown", "sarif", *NEEDS)
 @click.pass_context
+@uncollected
 def command(
     ctx: click.Context,
     *,
@@ -83,9 +87,6 @@ def command(
     3 when it cannot answer or could not notify.
     """
     from adapterctl.jobs.audit import audit
-    from adapterctl.jobs.notify import tell
-    from adapterctl.render.audit import in_format
-    from adapterctl.render.audit.notice import words
     from adapterctl.render.audit.view import View
     from adapterctl.rules.audit.since import against, changes_since
     from adapterctl.stores.answers import read_answer
@@ -93,23 +94,37 @@ def command(
     _must_be_possible(form, by, notify)
     project, earlier = open_project(ctx, as_of=as_of), read_answer(since) if since else None
     answer = audit(
-        project, horizon_days=horizon, owner=owner, base=base, every=every, world=not offline
+        project,
+        horizon_days=horizon,
+        owner=owner,
+        base=base,
+        every=every,
+        world=not offline,
+        fine=form in LISTING,
     )
     changes = changes_since(answer, earlier, owner=owner, base=base) if earlier else None
     view = View(fail_on=fail_on, strict=strict, by=by, changes=changes, colour=has_colours())
-    _say(in_format(form, answer, view), form)
+    _say(form, answer, view)
     if notify:
+        from adapterctl.jobs.notify import tell
+        from adapterctl.render.audit.notice import words
+
         tell(project, answer, changes, otherwise=notify, wording=words, owner=owner, base=base)
     return int(against(answer, fail_on=fail_on, strict=strict, changes=changes))
 
 
-def _say(answer: str, form: str) -> None:
+def _say(form: str, answer: Audit, view: View) -> None:
     """Writes the answer; to programs in UTF-8 with the format's own line ends, on any machine.
 
     Where standard output takes text alone (somebody caught it), text is what it gets.
     """
-    to_programs = form != "text" and hasattr(sys.stdout, "buffer")
-    click.echo(answer.encode() if to_programs else answer)
+    from adapterctl.render.audit import in_bytes, in_format
+
+    if form == "text" or not hasattr(sys.stdout, "buffer"):
+        click.echo(in_format(form, answer, view))
+        return
+    click.echo(in_bytes(form, answer, view), nl=False)
+    click.echo(b"")
 
 
 def _must_be_possible(form: str, by: By | None, notify: str | None) -> None:

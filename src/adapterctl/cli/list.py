@@ -6,7 +6,7 @@ from datetime import date
 
 import click
 
-from adapterctl.cli.answering import has_colours
+from adapterctl.cli.answering import has_colours, uncollected
 from adapterctl.cli.options import as_of_option, complete_bases, format_option, open_project
 
 
@@ -15,6 +15,7 @@ from adapterctl.cli.options import as_of_option, complete_bases, format_option, 
 @as_of_option
 @format_option("json")
 @click.pass_context
+@uncollected
 def command(ctx: click.Context, *, base: str | None, as_of: date | None, form: str) -> None:
     """List adapters with base, grade, rebuild-by and slack.
 

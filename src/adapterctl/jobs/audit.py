@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from adapterctl.errors import AdapterctlError
-from adapterctl.jobs.bases import weights_of
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.subjects import subjects
 from adapterctl.jobs.survey import Survey, cut, not_registered, survey
+from adapterctl.jobs.tensor_lists import weights_of
 from adapterctl.jobs.world.said import SILENT, World
 from adapterctl.records.base import Base
 from adapterctl.records.policy import People
@@ -30,6 +30,7 @@ def audit(
     base: str | None = None,
     every: bool = False,
     world: bool = False,
+    fine: bool = True,
 ) -> Audit:
     """Judges the versions that hold an alias, else the newest; retired adapters are left out.
 
@@ -40,13 +41,19 @@ def audit(
         base: only adapters on this base.
         every: every version of every adapter.
         world: ask the world, too: whether what they need is still there, and for how long.
+        fine: list all that was judged, whether anything was found about it or not.
     """
-    found = cut(survey(project, every=every), base=base, owner=owner)
-    return audit_of(project, found, horizon_days=horizon_days, world=world)
+    found = cut(survey(project, every=every, base=base), base=base, owner=owner)
+    return audit_of(project, found, horizon_days=horizon_days, world=world, fine=fine)
 
 
 def audit_of(
-    project: Project, found: Survey, *, horizon_days: int | None = None, world: bool = False
+    project: Project,
+    found: Survey,
+    *,
+    horizon_days: int | None = None,
+    world: bool = False,
+    fine: bool = False,
 ) -> Audit:
     """Judges the versions of a survey; see `audit`."""
     horizon = project.policy.horizon_days if horizon_days is None else horizon_days
@@ -68,7 +75,7 @@ def audit_of(
         retired=len(found.retired),
         findings=ranked(all_waived(findings, waivers, today=project.today)),
         skipped=[*_skipped(judged), *not_registered(found.unregistered), *found.skipped],
-        subjects=subjects(found),
+        subjects=subjects(found) if fine else [],
         asked=said.asked,
     )
 
@@ -103,8 +110,11 @@ def _upkeep(
     gone = left(joined(people, staff), today=frame.today)
     for standing in found.standings:
         yield from upkeep(standing, frame=frame, policy=project.policy, gone=gone)
-        yield from unknown_teams(standing, people, staff)
-    for _, each in groupby(found.standings, key=lambda standing: standing.adapter):
+        if staff.teams:
+            yield from unknown_teams(standing, people, staff)
+    back = {standing.adapter for standing in found.standings if "previous" in standing.aliases}
+    ways = [standing for standing in found.standings if standing.adapter in back]
+    for _, each in groupby(ways, key=lambda standing: standing.adapter):
         yield from rollback_target(list(each))
 
 

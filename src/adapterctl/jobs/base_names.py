@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import msgspec
 
 from adapterctl.errors import InvalidInput
-from adapterctl.jobs.bases import weights_of
 from adapterctl.jobs.inputs.base_entry import AddedBase
 from adapterctl.jobs.project import Project
+from adapterctl.jobs.tensor_lists import weights_of
 from adapterctl.records.base import Base
 from adapterctl.rules.audit.same_weights import same_weights
 from adapterctl.rules.names.joins import Join, names_of

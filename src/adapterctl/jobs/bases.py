@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,14 +12,14 @@ from adapterctl.errors import InvalidInput, NotFound
 from adapterctl.jobs.inputs.base_entry import FINGERPRINT_THERE, AddedBase, Files, declare, no_files
 from adapterctl.jobs.inputs.base_folder import identify, locate, source_of
 from adapterctl.jobs.project import Project
+from adapterctl.jobs.tensor_lists import weights_of
 from adapterctl.records.base import Base, BaseFile, BaseIdentity, BaseSource
 from adapterctl.records.canonical import pretty
 from adapterctl.records.noun import NAME_PATTERN
-from adapterctl.records.reading import read_json
 from adapterctl.rules.audit.same_weights import twins
 from adapterctl.rules.base_files import WEIGHTS, of_the_base
 from adapterctl.stores.files import write_atomically
-from adapterctl.stores.tensor_lists import read_lists, write_list
+from adapterctl.stores.tensor_lists import write_list
 
 
 def add_folder(project: Project, name: str, *, folder: Path) -> AddedBase:
@@ -145,24 +144,6 @@ def whole(project: Project, folder: Path) -> list[BaseFile]:
 def listed(project: Project) -> list[Base]:
     """Returns every declared base."""
     return [project.registry.base(name) for name in project.registry.bases()]
-
-
-def weights_of(project: Project, built: Iterable[Base]) -> dict[str, frozenset[str]]:
-    """Returns base to digests of its floating-point tensors, as far as they were kept.
-
-    Args:
-        project: where.
-        built: bases whose identity a stage of dvc.yaml writes are looked for among these.
-    """
-    stages = {base.base: identity_of(project, base) for base in built if base.fingerprint_file}
-    known = {name: frozenset(one.float_digests) for name, one in stages.items() if one}
-    return {**known, **read_lists(project.registry.folder / "bases")}
-
-
-def identity_of(project: Project, base: Base) -> BaseIdentity | None:
-    """Returns the identity that a stage wrote, or ``None`` before it has run."""
-    path = project.root / (base.fingerprint_file or "")
-    return read_json(path.read_bytes(), BaseIdentity, file=str(path)) if path.is_file() else None
 
 
 def _base(

@@ -18,7 +18,7 @@ from adapterctl.records.recipe import Recipe
 from adapterctl.rules.aliases import aliases
 from adapterctl.rules.findings import Skipped
 from adapterctl.rules.glances import glance
-from adapterctl.stores.processes import shared
+from adapterctl.stores.copies import beside, shared
 from adapterctl.stores.registry import RECIPE, FolderRegistry, KeptGlances, versions_in
 
 FEW = 200
@@ -50,7 +50,7 @@ def glances(project: Project, *, every: bool) -> tuple[list[Glance], list[Skippe
     place = project.registry.folder / "adapters"
     unread: list[Skipped] = []
     with KeptGlances(place, project.private / "glances", every=every) as shelf:
-        found = {adapter: shelf.get(adapter) for adapter in adapters}
+        found = shelf.those_of(adapters, beside)
         missing = [adapter for adapter, kept in found.items() if kept is None]
         for each in _made(project, missing, every=every):
             found[each.glance.adapter] = each.glance

@@ -20,7 +20,7 @@ class Listing:
 
 def list_adapters(project: Project, *, base: str | None = None) -> Listing:
     """Lists the versions that hold an alias, else the newest, of every adapter."""
-    found = cut(survey(project), base=base)
+    found = cut(survey(project, base=base), base=base)
     retired = [Skipped(subject=f"adapter:{name}", reason="retired") for name in found.retired]
     return Listing(
         lines=[listed(standing) for standing in found.standings],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 
 from adapterctl.errors import NotFound
@@ -50,13 +51,16 @@ class Whole:
     recipe: Recipe | None
 
 
-def survey(project: Project, *, every: bool = False) -> Survey:
-    """Reads the versions that hold an alias, else the newest; with ``every``, every one."""
+def survey(project: Project, *, every: bool = False, base: str | None = None) -> Survey:
+    """Reads the versions that hold an alias, else the newest; with ``every``, every one.
+
+    Of a declared ``base``, what was built on another may be left out; `cut` leaves out the rest.
+    """
     found, unread = glances(project, every=every)
     live = [each for each in found if not each.retired]
     reader = Lenient()
     almanac = _almanac(project, live, reader)
-    look = _look(project, almanac)
+    look = _look(project, almanac, on=base if base in almanac.bases else None)
     return Survey(
         standings=[standing for each in live for standing in look.standings(each)],
         unregistered=[each for each in live if each.choice and not each.newest],
@@ -171,18 +175,29 @@ def _successors(observations: Iterable[Observation], bases: dict[str, Base]) -> 
     return stated | {name for base in bases.values() for name in base.successors}
 
 
-def _look(project: Project, almanac: Almanac) -> _Look:
-    declared = Declared(almanac.bases.values(), almanac.renames)
-    return _Look(project=project, almanac=almanac, declared=declared)
+def _look(project: Project, almanac: Almanac, *, on: str | None = None) -> _Look:
+    return _Look(
+        today=project.today,
+        lead_days=project.policy.lead_time_days,
+        almanac=almanac,
+        declared=Declared(almanac.bases.values(), almanac.renames),
+        on=on,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Look:
-    """What glances are completed with: the day, the dates and the bases."""
+    """What glances are completed with: the day, the dates and the bases.
 
-    project: Project
+    Attributes:
+        on: what was built on another base than this one is passed over.
+    """
+
+    today: date
+    lead_days: int
     almanac: Almanac
     declared: Declared
+    on: str | None
 
     def standings(self, glance: Glance) -> Iterator[Standing]:
         """Yields how the versions that were looked at stand."""
@@ -190,19 +205,20 @@ class _Look:
         leader = glance.aliases.get("champion")
         leader = leader if leader in numbers else max(numbers, default=None)
         for build in glance.builds:
-            yield self._standing(glance, build, leads=build.version == leader)
+            if self.on is None or build.adopted is not None or build.base == self.on:
+                yield self._standing(glance, build, leads=build.version == leader)
 
     def _standing(self, glance: Glance, build: Build, *, leads: bool) -> Standing:
-        choice = glance.choice or build.choice
+        choice, version = glance.choice or build.choice, build.version
         record, meant, base = build.adopted, None, build.base
         if record is not None:
             meant = self.declared.meant_by(record.base)
             base = base_of(record, meant)
         status = self.almanac.status_on(
-            self.project.today,
+            self.today,
             base=base,
             serving=served(build, choice),
-            lead_days=max(self.project.policy.lead_time_days, glance.move_days or 0),
+            lead_days=max(self.lead_days, glance.move_days or 0),
             hosted=record is not None and record.hosted is not None,
         )
         return stand(
@@ -211,12 +227,12 @@ class _Look:
             choice=choice,
             status=status,
             meant=meant,
-            aliases=[name for name, holder in glance.aliases.items() if holder == build.version],
+            aliases=[name for name, holder in glance.aliases.items() if holder == version],
             leads=leads,
-            passed=_passed(glance, instead_of=base),
-            data_removed=build.version in glance.removed,
-            evaluated_at=glance.evaluated.get(build.version),
-            reproduced_at=glance.reproduced.get(build.version),
+            passed=_passed(glance, instead_of=base) if "candidate" in glance.aliases else None,
+            data_removed=version in glance.removed,
+            evaluated_at=glance.evaluated.get(version),
+            reproduced_at=glance.reproduced.get(version),
         )
 
 

@@ -19,7 +19,19 @@ def envelope(
     skipped: Iterable[Any] = (),
     **more: Any,
 ) -> str:
-    """Returns one JSON object, keys in the order of the contract.
+    """Returns one JSON object; see `encoded`."""
+    return encoded(command, as_of=as_of, results=results, skipped=skipped, **more).decode()
+
+
+def encoded(
+    command: str,
+    *,
+    as_of: date | str,
+    results: Iterable[Any],
+    skipped: Iterable[Any] = (),
+    **more: Any,
+) -> bytes:
+    """Returns one JSON object, keys in the order of the contract, in UTF-8.
 
     Args:
         command: the verb that answers.
@@ -36,4 +48,4 @@ def envelope(
         "skipped": list(skipped),
         **more,
     }
-    return msgspec.json.format(msgspec.json.encode(answer), indent=2).decode()
+    return msgspec.json.format(msgspec.json.encode(answer), indent=2)

@@ -43,11 +43,6 @@ def plain(noun: T) -> T:
     return msgspec.convert(_plain(msgspec.to_builtins(noun)), type(noun))
 
 
-def writable(noun: T) -> T:
-    """Returns the same noun to the letter, or `plain` if it cannot be written as UTF-8."""
-    return noun if _as_json(noun) is not None else plain(noun)
-
-
 def _as_json(noun: msgspec.Struct) -> bytes | None:
     """Returns the noun's JSON; ``None`` for half of a surrogate pair: a file name in no UTF-8."""
     try:

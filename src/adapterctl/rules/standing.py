@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 from adapterctl.records.adopted import AnyRecord
 from adapterctl.records.base import Base
@@ -77,10 +76,15 @@ def stand(
     *,
     choice: Choice | None,
     status: Status,
+    aliases: list[str],
     meant: Base | None = None,
-    **rest: Any,
+    leads: bool = True,
+    passed: int | None = None,
+    data_removed: bool = False,
+    evaluated_at: str | None = None,
+    reproduced_at: str | None = None,
 ) -> Standing:
-    """Returns how a version stands; ``rest`` are the other attributes of `Standing`."""
+    """Returns how a version stands; the arguments are the attributes of `Standing`."""
     people, serving = people_of(build, choice), served(build, choice)
     return Standing(
         adapter=adapter,
@@ -95,7 +99,12 @@ def stand(
         owners=teams_of(people),
         consumers=consumers_of(serving),
         status=status,
-        **rest,
+        aliases=aliases,
+        leads=leads,
+        passed=passed,
+        data_removed=data_removed,
+        evaluated_at=evaluated_at,
+        reproduced_at=reproduced_at,
     )
 
 
@@ -161,6 +170,8 @@ def served(build: Build, choice: Choice | None) -> list[Serving]:
 
 def consumers_of(serving: Sequence[Serving]) -> list[str]:
     """Returns who is served at any of the places, sorted."""
+    if len(serving) == 1 and len(serving[0].consumers) < 2:
+        return serving[0].consumers
     return sorted({who for place in serving for who in place.consumers})
 
 
@@ -171,8 +182,10 @@ def owners_of(recipe: Recipe) -> list[str]:
 
 def teams_of(owners: Owners) -> list[str]:
     """Returns the teams that are named, the owning one first."""
-    named = (owners.team, owners.backup)
-    return list(dict.fromkeys(team for team in named if team))
+    one, other = owners.team, owners.backup
+    if one and other and one != other:
+        return [one, other]
+    return [one or other or ""] if one or other else []
 
 
 def listed(standing: Standing) -> Listed:

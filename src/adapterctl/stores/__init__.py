@@ -6,6 +6,7 @@
 - `tensor_lists`: what tells the same weights under another name.
 - `safetensors`: identity of weights, read without torch. `rows`: data files.
 - `code`: import closures. `processes`: a user's function in a clean process.
+- `copies`: work shared with copies of this process.
 - `chat`: a served adapter, at an OpenAI-compatible endpoint.
 - `distributions`: what is installed. `pip`: package indexes. `pylock`: lock files.
 - `files`: writing whole or not at all.

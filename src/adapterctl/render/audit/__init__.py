@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from adapterctl.render.audit.view import View
-from adapterctl.render.plain import plain, writable
+from adapterctl.render.plain import plain
 from adapterctl.rules.findings import Audit
 
 
@@ -17,6 +17,19 @@ def in_format(form: str, audit: Audit, view: View) -> str:
 
     JSON has every text to the letter; in all others a text is one line without control characters.
     """
-    fit = writable if form == "json" else plain
-    text: str = import_module(f"{__name__}.{form}").render(fit(audit), fit(view))
+    if form == "json":
+        return in_bytes(form, audit, view).decode()
+    text: str = import_module(f"{__name__}.{form}").render(plain(audit), plain(view))
     return text
+
+
+def in_bytes(form: str, audit: Audit, view: View) -> bytes:
+    """Returns the answer as `in_format` does, in UTF-8."""
+    if form != "json":
+        return in_format(form, audit, view).encode()
+    from adapterctl.render.audit.json import render
+
+    try:
+        return render(audit, view)
+    except UnicodeEncodeError:  # half of a surrogate pair: a file name in no UTF-8
+        return render(plain(audit), plain(view))

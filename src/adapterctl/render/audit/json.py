@@ -6,26 +6,26 @@ from typing import Any
 
 import msgspec
 
-from adapterctl.render.answer import envelope
+from adapterctl.render.answer import encoded
 from adapterctl.render.audit.view import View
 from adapterctl.rules.audit.since import Changes
 from adapterctl.rules.findings import Audit
 
 
-def render(audit: Audit, view: View) -> str:
-    """Returns the answer, findings in the order of their rank.
+def render(audit: Audit, view: View) -> bytes:
+    """Returns the answer in UTF-8, findings in the order of their rank.
 
     Compared with an earlier answer, each result has a key more, ``since``: new, worse or
     unchanged; and the answer has one: the day of the earlier one, what is gone, and what of it
     nobody looked at this time.
     """
     if view.changes is None:
-        return envelope("audit", as_of=audit.as_of, results=audit.findings, skipped=audit.skipped)
+        return encoded("audit", as_of=audit.as_of, results=audit.findings, skipped=audit.skipped)
     results = [
         {**msgspec.structs.asdict(finding), "since": change}
         for finding, change in zip(audit.findings, view.changes.changes, strict=True)
     ]
-    return envelope(
+    return encoded(
         "audit",
         as_of=audit.as_of,
         results=results,

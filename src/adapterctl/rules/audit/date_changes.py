@@ -23,14 +23,26 @@ def date_changes(standing: Judged, almanac: Almanac, frame: Frame) -> Iterator[F
     A move is said for as many days as the audit looks ahead, a withdrawal until the date is seen
     again, there or elsewhere. Of several on one clock, the latest is said.
     """
+    moved, gone = almanac.following(
+        standing.status,
+        ("changes", standing.base, frame),
+        lambda: _changes(standing, almanac, frame),
+    )
+    for one in moved:
+        yield _moved(standing, almanac, one)
+    for one in gone:
+        yield _vanished(standing, almanac, one)
+
+
+def _changes(standing: Judged, almanac: Almanac, frame: Frame) -> tuple[list[Change], list[Change]]:
+    """Returns the dates that moved and those that are gone, for all that a status is true of."""
     hitting = almanac.changes_that_hit(standing.base, standing.status.use)
     if not hitting:
-        return
+        return [], []
     known = almanac.about(standing.base)
     moved = [one for one in hitting if one.now.date is not None and _is_recent(one, frame)]
     gone = [one for one in hitting if one.now.date is None and not _is_back(one, known)]
-    yield from (_moved(standing, almanac, one) for one in _by_clock(moved))
-    yield from (_vanished(standing, almanac, one) for one in _by_clock(gone))
+    return _by_clock(moved), _by_clock(gone)
 
 
 def _is_recent(change: Change, frame: Frame) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from adapterctl.records.lifecycle import Observation
+from adapterctl.records.lifecycle import Observation, Phase
 from adapterctl.rules.audit.judged import Frame, Judged, about, phrase
 from adapterctl.rules.audit.moves import declare_first, next_step, successors, way_of
 from adapterctl.rules.audit.training_ends import training_closes
@@ -31,15 +31,54 @@ class _Sight(NamedTuple):
         return SEVERITIES.index(self.severity), day_of(self.clock)
 
 
+class _Dark(NamedTuple):
+    """What no end is known of, and how an adapter version has one stated."""
+
+    message: str
+    phase: Phase
+    place: Place | None
+    mend: Callable[[Judged], str]
+
+
+class _End(NamedTuple):
+    """The worst end in sight, what is said about it, and who follows then."""
+
+    sight: _Sight
+    message: str
+    found: Succession
+
+
+class _Ahead(NamedTuple):
+    """What lies ahead of every adapter version that one status is true of.
+
+    Attributes:
+        closes: training closes some day.
+        dark: what no end is known of.
+    """
+
+    end: _End | None
+    closes: bool
+    dark: tuple[_Dark, ...]
+
+
 def endings(standing: Judged, almanac: Almanac, frame: Frame) -> Iterator[Finding]:
     """Yields what is found about how long the base of an adapter version lives."""
+    what = ("ahead", standing.base, frame)
+    ahead = almanac.following(standing.status, what, lambda: _ahead(standing, almanac, frame))
+    if ahead.end is not None:
+        yield _ending(standing, almanac, frame, end=ahead.end)
+        yield from _short_lived(standing, almanac, ahead.end.found)
+    if ahead.closes:
+        yield from training_closes(standing, almanac, frame)
+    for each in ahead.dark:
+        yield _unknown(standing, each)
+
+
+def _ahead(standing: Judged, almanac: Almanac, frame: Frame) -> _Ahead:
     sight = _nearest(standing, frame)
-    if sight is not None:
-        found = successors(standing, almanac, clock=sight.clock, today=frame.today)
-        yield _ending(standing, almanac, frame, sight=sight, found=found)
-        yield from _short_lived(standing, almanac, found)
-    yield from training_closes(standing, almanac, frame)
-    yield from _unknown(standing, almanac)
+    end = _end(standing, almanac, frame, sight=sight) if sight else None
+    closes = any(not is_end(clock) for clock in standing.status.clocks)
+    return _Ahead(end, closes, tuple(_dark(standing, almanac)))
 
 
 def _nearest(standing: Judged, frame: Frame) -> _Sight | None:
@@ -60,23 +99,28 @@ def _sight(clock: Observation, lead_days: int, frame: Frame) -> _Sight | None:
     return _Sight("medium" if is_firm(clock) else "low", AHEAD, clock)
 
 
-def _ending(
-    standing: Judged, almanac: Almanac, frame: Frame, *, sight: _Sight, found: Succession
-) -> Finding:
-    clock, day, lead = sight.clock, day_of(sight.clock), standing.status.lead_days
-    when = _when(sight, lead_days=lead, today=frame.today)
+def _end(standing: Judged, almanac: Almanac, frame: Frame, *, sight: _Sight) -> _End:
+    clock = sight.clock
+    found = successors(standing, almanac, clock=clock, today=frame.today)
+    when = _when(sight, lead_days=standing.status.lead_days, today=frame.today)
     said = f"{_instead(standing, clock)}; source {clock.source}{way_of(found)}"
+    return _End(sight, f"{phrase(clock, standing.base)} {when}{said}", found)
+
+
+def _ending(standing: Judged, almanac: Almanac, frame: Frame, *, end: _End) -> Finding:
+    sight, lead = end.sight, standing.status.lead_days
+    clock, day = sight.clock, day_of(sight.clock)
     return about(
         standing,
         sight.code,
         sight.severity,
-        message=f"{phrase(clock, standing.base)} {when}{said}",
+        message=end.message,
         phase=clock.phase,
         provider=clock.provider,
         region=clock.region,
         date=day,
         slack_days=_slack(day, lead, frame.today) if is_firm(clock) else None,
-        mend=next_step(standing, found, almanac.bases, provider=clock.provider),
+        mend=next_step(standing, end.found, almanac.bases, provider=clock.provider),
     )
 
 
@@ -143,50 +187,57 @@ def _short(
     )
 
 
-def _unknown(standing: Judged, almanac: Almanac) -> Iterator[Finding]:
-    """Yields where the adapter is served without a known end of the weights or the service."""
-    status = standing.status
-    if not status.use.places:
-        away = sorted(set(elsewhere(almanac.about(standing.base), status.use)))
-        if away:
-            yield _served_nowhere(standing, away)
-        elif not any(map(is_end, status.clocks)):
-            yield _without_end(standing, almanac, None)
-    own = [place for place in status.dark if place.provider == SELF_HOSTED]
-    if own:
-        yield _without_end(standing, almanac, None)
-    for place in status.dark:
-        if place not in own:
-            yield _without_end(standing, almanac, place)
-
-
-def _served_nowhere(standing: Judged, providers: Sequence[str]) -> Finding:
+def _unknown(standing: Judged, dark: _Dark) -> Finding:
+    provider, region = dark.place or (None, None)
     return about(
         standing,
         "EOL004",
         "medium",
-        message=f"nothing says where it is served: the dates of {', '.join(providers)} may hit it",
-        phase="serving",
-        mend=f"write serving in registry/adapters/{standing.adapter}/recipe.yaml",
+        message=dark.message,
+        phase=dark.phase,
+        provider=provider,
+        region=region,
+        mend=dark.mend(standing),
     )
 
 
-def _without_end(standing: Judged, almanac: Almanac, place: Place | None) -> Finding:
+def _dark(standing: Judged, almanac: Almanac) -> Iterator[_Dark]:
+    """Yields where adapters are served without a known end of the weights or the service."""
+    base, status = standing.base, standing.status
+    if not status.use.places:
+        away = sorted(set(elsewhere(almanac.about(base), status.use)))
+        if away:
+            yield _served_nowhere(away)
+        elif not any(map(is_end, status.clocks)):
+            yield _without_end(base, almanac, None)
+    own = [place for place in status.dark if place.provider == SELF_HOSTED]
+    if own:
+        yield _without_end(base, almanac, None)
+    for place in status.dark:
+        if place not in own:
+            yield _without_end(base, almanac, place)
+
+
+def _served_nowhere(providers: Sequence[str]) -> _Dark:
+    return _Dark(
+        f"nothing says where it is served: the dates of {', '.join(providers)} may hit it",
+        "serving",
+        None,
+        lambda standing: f"write serving in registry/adapters/{standing.adapter}/recipe.yaml",
+    )
+
+
+def _without_end(base: str, almanac: Almanac, place: Place | None) -> _Dark:
     provider, region = place or (None, None)
     there = f" in {region}" if region else ""
     where = f"--phase serving --provider {provider}" if place else "--phase weights"
     only = f" --region {region}" if region else ""
-    return about(
-        standing,
-        "EOL004",
-        "medium",
-        message="no date is known for how long "
-        + (f"{provider} serves {standing.base}{there}" if place else f"{standing.base} lives"),
-        phase="serving" if place else "weights",
-        provider=provider,
-        region=region,
-        mend=f"adapterctl lifecycle add {standing.base} {where}{only} --not-before DATE "
-        "--source URL"
-        if standing.base in almanac.bases
-        else declare_first(standing, provider),
+    state = f"adapterctl lifecycle add {base} {where}{only} --not-before DATE --source URL"
+    declared = base in almanac.bases
+    return _Dark(
+        "no date is known for how long "
+        + (f"{provider} serves {base}{there}" if place else f"{base} lives"),
+        "serving" if place else "weights",
+        place,
+        lambda standing: state if declared else declare_first(standing, provider),
     )

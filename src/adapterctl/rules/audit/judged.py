@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
-from adapterctl.records.lifecycle import Observation
+from adapterctl.records.lifecycle import Observation, Phase
 from adapterctl.records.noun import Noun
 from adapterctl.records.recipe import Serving
 from adapterctl.rules.findings import Finding, Severity
@@ -72,16 +72,34 @@ class Judged(Mover, Protocol):
         """Where it is served, as far as anything says."""
 
 
-def about(standing: Judged, code: str, severity: Severity, **rest: Any) -> Finding:
+def about(
+    standing: Judged,
+    code: str,
+    severity: Severity,
+    *,
+    message: str,
+    mend: str,
+    phase: Phase | None = None,
+    provider: str | None = None,
+    region: str | None = None,
+    date: date | None = None,
+    slack_days: int | None = None,
+) -> Finding:
     """Returns a finding about an adapter version, with its people filled in."""
     return Finding(
         code=code,
         severity=severity,
         subject=f"adapter:{standing.name}",
+        message=message,
         owners=standing.owners,
         base=standing.base,
+        phase=phase,
+        provider=provider,
+        region=region,
         affects=standing.consumers,
-        **rest,
+        date=date,
+        slack_days=slack_days,
+        mend=mend,
     )
 
 

@@ -21,11 +21,16 @@ _PINNED = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64}|sha256:[0-9a-f]{64})$")
 def judge(standing: Standing, almanac: Almanac, frame: Frame) -> Iterator[Finding]:
     """Yields every finding about one adapter version."""
     yield from endings(standing, almanac, frame)
-    yield from date_changes(standing, almanac, frame)
-    yield from _as_built(standing)
+    if almanac.changes(standing.base):
+        yield from date_changes(standing, almanac, frame)
+    if standing.build.unlocked is not None or standing.build.remote_code:
+        yield from _as_built(standing)
     if standing.leads:
-        yield from _unowned(standing)
-        yield from _without_shadow(standing)
+        choice = standing.choice
+        if standing.people.team is None or standing.people.backup is None:
+            yield _unowned(standing)
+        if choice is not None and SHADOW not in [each.name for each in choice.sets]:
+            yield _without_shadow(standing)
 
 
 def _as_built(standing: Standing) -> Iterator[Finding]:
@@ -50,12 +55,9 @@ def _as_built(standing: Standing) -> Iterator[Finding]:
         )
 
 
-def _unowned(standing: Standing) -> Iterator[Finding]:
-    owners = standing.people
-    if owners.team is not None and owners.backup is not None:
-        return
-    missing = [key for key in ("team", "backup") if getattr(owners, key) is None]
-    yield about(
+def _unowned(standing: Standing) -> Finding:
+    missing = [key for key in ("team", "backup") if getattr(standing.people, key) is None]
+    return about(
         standing,
         "OWN001",
         "medium",
@@ -71,16 +73,14 @@ def _name_owners(standing: Standing, missing: Sequence[str]) -> str:
     return f"write {' and '.join(f'owners.{key}' for key in missing)} in {_recipe(standing)}"
 
 
-def _without_shadow(standing: Standing) -> Iterator[Finding]:
-    choice = standing.choice
-    if choice is not None and all(each.name != SHADOW for each in choice.sets):
-        yield about(
-            standing,
-            "EVAL002",
-            "low",
-            message="no shadow set: nothing says how it does on what it meets today",
-            mend=f"write data.evaluation.{SHADOW} in {_recipe(standing)}",
-        )
+def _without_shadow(standing: Standing) -> Finding:
+    return about(
+        standing,
+        "EVAL002",
+        "low",
+        message="no shadow set: nothing says how it does on what it meets today",
+        mend=f"write data.evaluation.{SHADOW} in {_recipe(standing)}",
+    )
 
 
 def _recipe(standing: Standing) -> str:

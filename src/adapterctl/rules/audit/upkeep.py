@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
 
 from adapterctl.records.glance import Choice
+from adapterctl.records.lifecycle import Observation
 from adapterctl.records.noun import Noun
 from adapterctl.records.policy import People, Policy
 from adapterctl.rules.audit.judged import Frame, about
@@ -31,7 +32,10 @@ class Left(Noun, frozen=True, kw_only=True):
     last: str | None
 
 
-_day = cache(date.fromisoformat)
+@cache
+def _age(day: str, today: date) -> int:
+    """Returns how many days ago a day was."""
+    return (today - date.fromisoformat(day)).days
 
 
 def left(people: People, *, today: date) -> dict[str, Left]:
@@ -57,14 +61,24 @@ def upkeep(
         policy: what is allowed, and what holds where a recipe says nothing.
         gone: the teams that nobody is in any more; see `left`.
     """
-    if standing.leads:
+    build, choice, today = standing.build, standing.choice, frame.today
+    if standing.leads and not gone.keys().isdisjoint(standing.owners):
         yield from _nobody_left(standing, gone)
-    yield from _stale(standing, policy=policy, today=frame.today)
-    if standing.leads:
-        yield from _undrilled(standing, policy=policy, today=frame.today)
-        if standing.choice is not None:
-            yield from _out_of_season(standing, standing.choice)
-            yield from _too_few(standing, standing.choice, policy=policy)
+    # A version without any evaluation set lacks more than a fresh one.
+    if build.rows:
+        last = max(build.created, standing.evaluated_at or "")[:10]
+        if _age(last, today) > policy.evaluation_days:
+            yield _stale(standing, last, policy=policy, today=today)
+    if not standing.leads:
+        return
+    if build.repeatable:
+        drilled = standing.reproduced_at and standing.reproduced_at[:10]
+        if not drilled or _age(drilled, today) > policy.drill_days:
+            yield _undrilled(standing, drilled, today=today)
+    if choice is not None:
+        if standing.status.ends is not None:
+            yield from _out_of_season(standing, choice, ends=standing.status.ends)
+        yield from _too_few(standing, choice, policy=policy)
 
 
 def _nobody_left(standing: Standing, gone: Mapping[str, Left]) -> Iterator[Finding]:
@@ -80,42 +94,31 @@ def _nobody_left(standing: Standing, gone: Mapping[str, Left]) -> Iterator[Findi
         )
 
 
-def _stale(standing: Standing, *, policy: Policy, today: date) -> Iterator[Finding]:
-    if not standing.build.rows:
-        return  # a version without any evaluation set lacks more than a fresh one
-    last = max(standing.build.created, standing.evaluated_at or "")[:10]
-    age = (today - _day(last)).days
-    if age > policy.evaluation_days:
-        yield about(
-            standing,
-            "EVAL001",
-            "medium",
-            message=f"last evaluated on {last}, {age} d ago; at most {policy.evaluation_days} d "
-            "are allowed",
-            mend=f"adapterctl evaluate {standing.name}",
-        )
+def _stale(standing: Standing, last: str, *, policy: Policy, today: date) -> Finding:
+    return about(
+        standing,
+        "EVAL001",
+        "medium",
+        message=f"last evaluated on {last}, {_age(last, today)} d ago; at most "
+        f"{policy.evaluation_days} d are allowed",
+        mend=f"adapterctl evaluate {standing.name}",
+    )
 
 
-def _undrilled(standing: Standing, *, policy: Policy, today: date) -> Iterator[Finding]:
-    if not standing.build.repeatable:
-        return
-    last = standing.reproduced_at and standing.reproduced_at[:10]
-    age = (today - _day(last)).days if last else None
-    if age is None or age > policy.drill_days:
-        when = f"last reproduced on {last}, {age} d ago" if last else "never reproduced"
-        yield about(
-            standing,
-            "DRL001",
-            "low",
-            message=f"{when}: nothing proves that it still can be",
-            mend=f"adapterctl reproduce {standing.name}",
-        )
+def _undrilled(standing: Standing, last: str | None, *, today: date) -> Finding:
+    when = f"last reproduced on {last}, {_age(last, today)} d ago" if last else "never reproduced"
+    return about(
+        standing,
+        "DRL001",
+        "low",
+        message=f"{when}: nothing proves that it still can be",
+        mend=f"adapterctl reproduce {standing.name}",
+    )
 
 
-def _out_of_season(standing: Standing, choice: Choice) -> Iterator[Finding]:
+def _out_of_season(standing: Standing, choice: Choice, *, ends: Observation) -> Iterator[Finding]:
     windows = [each.window for each in choice.sets if each.window]
-    ends = standing.status.ends
-    if not windows or ends is None or any(covers(window, day_of(ends)) for window in windows):
+    if not windows or any(covers(window, day_of(ends)) for window in windows):
         return
     yield about(
         standing,
@@ -137,12 +140,11 @@ def covers(window: str, day: date) -> bool:
         day: of any year.
     """
     first, last = (date.fromisoformat(text) for text in window.split("/"))
-    days = min((last - first).days, _DAYS_OF_A_YEAR)
-    wanted = _day_of_any_year(day)
-    return any(
-        _apart(wanted, _day_of_any_year(first + timedelta(days=number))) <= SEASON_DAYS
-        for number in range(days + 1)
-    )
+    if (last - first).days >= _DAYS_OF_A_YEAR - 1:
+        return True
+    wanted, begin, end = map(_day_of_any_year, (day, first, last))
+    inside = begin <= wanted <= end if begin <= end else not end < wanted < begin
+    return inside or min(_apart(wanted, begin), _apart(wanted, end)) <= SEASON_DAYS
 
 
 def _day_of_any_year(day: date) -> int:
@@ -166,7 +168,7 @@ def _too_few(standing: Standing, choice: Choice, *, policy: Policy) -> Iterator[
             if metric not in PROPORTIONS:
                 continue
             margin = each.margins.get(metric, policy.parity.margin)
-            needed = to_plan(margin=margin, flips=flips, level=policy.parity.level)
+            needed = _needed(margin, flips, policy.parity.level)
             if needed is None or needed > rows:
                 enough = f"about {needed:,}" if needed else "more than can be had"
                 yield about(
@@ -178,6 +180,11 @@ def _too_few(standing: Standing, choice: Choice, *, policy: Policy) -> Iterator[
                     mend=f"add rows to {each.path}, or widen parity.{each.name}.{metric}.margin "
                     f"in {_recipe(standing)}",
                 )
+
+
+@cache
+def _needed(margin: float, flips: float, level: float) -> int | None:
+    return to_plan(margin=margin, flips=flips, level=level)
 
 
 def rollback_target(standings: Sequence[Standing]) -> Iterator[Finding]:

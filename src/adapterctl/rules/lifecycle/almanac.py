@@ -75,6 +75,7 @@ class Almanac:
         self.bases = bases
         self.renames = Renames(namings)
         self._found: dict[Hashable, Any] = {}
+        self._following: dict[Hashable, tuple[Status, Any]] = {}
         self._by_subject: dict[Subject, list[Observation]] = {}
         self._changes: dict[Subject, list[Change]] = {}
         for history in histories(observations).values():
@@ -98,11 +99,14 @@ class Almanac:
 
     def changes(self, base: str) -> list[Change]:
         """Returns the last change of each date about a base that moved or was withdrawn."""
-        return [
-            change
-            for join in self.found_under(base)
-            for change in self._changes.get(join.subject, [])
-        ]
+        return self.once(
+            ("changed", base),
+            lambda: [
+                change
+                for join in self.found_under(base)
+                for change in self._changes.get(join.subject, [])
+            ],
+        )
 
     def found_under(self, base: str) -> list[Join]:
         """Returns the names under which dates of a base were found, and by which rule each.
@@ -157,8 +161,15 @@ class Almanac:
         hosted: bool = False,
     ) -> Status:
         """Returns what hits an adapter that is built on ``base`` and served at ``serving``."""
-        use = self.use(base, serving, hosted=hosted)
-        return self.status_in(today, base=base, use=use, lead_days=lead_days)
+        there = [(place.provider, place.region) for place in serving]
+        key = (today, base, lead_days, hosted, *there)
+        found: Status | None = self._found.get(key)
+        if found is None:
+            use = self.use(base, serving, hosted=hosted)
+            found = self._found[key] = self.status_in(
+                today, base=base, use=use, lead_days=lead_days
+            )
+        return found
 
     def status_in(self, today: date, *, base: str, use: Use, lead_days: int) -> Status:
         """Returns what hits an adapter that is built on ``base`` and used as ``use`` says."""
@@ -187,9 +198,24 @@ class Almanac:
 
     def once(self, key: Hashable, find: Callable[[], T]) -> T:
         """Returns what was found under ``key`` before, or finds it: the ledger stays as it is."""
-        if key not in self._found:
-            self._found[key] = find()
-        found: T = self._found[key]
+        try:
+            found: T = self._found[key]
+        except KeyError:
+            found = self._found[key] = find()
+        return found
+
+    def following(self, status: Status, what: Hashable, find: Callable[[], T]) -> T:
+        """Returns what follows from a status, found once for all adapters that it is true of.
+
+        ``what`` names all else that it follows from. The status is kept with it, so that no other
+        can take its place in memory.
+        """
+        key = (id(status), what)
+        try:
+            found: T = self._following[key][1]
+        except KeyError:
+            found = find()
+            self._following[key] = status, found
         return found
 
 

@@ -86,21 +86,25 @@ def counting(
 
 def superseded(about: Sequence[Observation], use: Use) -> list[Observation]:
     """Returns the base's own dates in whose stead dates of its hosted fine-tunes count."""
+    if not use.hosted:
+        return []
     tuned = _tuned(about, use)
     return [one for one in about if applies(one, use) and _is_superseded(one, tuned, use)]
 
 
 def _tuned(about: Iterable[Observation], use: Use) -> list[Observation]:
+    if not use.hosted:
+        return []
     return [one for one in about if is_tuned(one) and applies(one, use)]
 
 
 def applies(observation: Observation, use: Use) -> bool:
     """Whether a date is of the kind that hits adapters in this use, and hits one of its places."""
-    own = [place for place in use.places if not use.hosted or place.provider == SELF_HOSTED]
     if is_tuned(observation):
         return use.hosted and hits(observation, use.places)
     if observation.phase == "serving":
         return hits(observation, use.places)
+    own = [place for place in use.places if not use.hosted or place.provider == SELF_HOSTED]
     if observation.phase == "tuning" and use.hosted:
         return hits(observation, use.places)
     if observation.phase == "tuning":

@@ -7,7 +7,6 @@ margin, FAIL when it lies below. They are plans, not promises.
 
 from __future__ import annotations
 
-from functools import cache
 from math import ceil, sqrt
 from statistics import NormalDist
 
@@ -39,7 +38,6 @@ def for_pairs(pairs: Pairs, *, margin: float, level: float) -> int | None:
     return _rows(sqrt(max(assumed, 0.0)), sqrt(believed), distance, level=level, had=pairs.rows)
 
 
-@cache
 def to_plan(*, margin: float, flips: float, level: float) -> int | None:
     """Returns the rows to have beforehand, for a candidate that is truly as good.
 

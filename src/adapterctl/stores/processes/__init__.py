@@ -4,14 +4,12 @@
 - `child`: the script on the other side; never imported.
 - `streaming`: `stream`, a long command with a log.
 - `launching`: `launch`, several commands at once.
-- `sharing`: `shared`, many small things among copies of this process.
 """
 
 from __future__ import annotations
 
 from adapterctl.stores.processes.calling import Traced, call_entry_point, trace_entry_point
 from adapterctl.stores.processes.launching import Launched, launch
-from adapterctl.stores.processes.sharing import shared
 from adapterctl.stores.processes.streaming import Ended, stream
 
 __all__ = [
@@ -20,7 +18,6 @@ __all__ = [
     "Traced",
     "call_entry_point",
     "launch",
-    "shared",
     "stream",
     "trace_entry_point",
 ]

@@ -10,7 +10,8 @@ rewritten; ledgers are only added to.
 
 from __future__ import annotations
 
-from adapterctl.stores.registry.door import RECIPE, FolderRegistry, versions_in
+from adapterctl.stores.registry.door import RECIPE, FolderRegistry
 from adapterctl.stores.registry.glances import KeptGlances
+from adapterctl.stores.registry.reading import versions_in
 
 __all__ = ["RECIPE", "FolderRegistry", "KeptGlances", "versions_in"]

@@ -17,14 +17,12 @@ from adapterctl.records.event import Event
 from adapterctl.records.lifecycle import Naming, Observation
 from adapterctl.records.policy import People, Policy, Waiver, Waivers
 from adapterctl.records.reading import read_json
-from adapterctl.records.recipe import Recipe
+from adapterctl.records.recipe import Command, Recipe
 from adapterctl.records.version import VersionRecord
 from adapterctl.records.yaml_edit import dump_yaml, put_entries
 from adapterctl.rules.adoption.adopted import built
-from adapterctl.rules.trainer_commands import command_of
 from adapterctl.stores.files import append_line, append_lines, create_exclusively, write_atomically
-from adapterctl.stores.registry.reading import ProjectFiles, text_of
-from adapterctl.stores.registry.recipes import read_recipe
+from adapterctl.stores.registry.reading import ProjectFiles, text_of, versions_in
 
 T = TypeVar("T", bound=msgspec.Struct)
 R = TypeVar("R", bound=AnyRecord)
@@ -114,13 +112,19 @@ class FolderRegistry:
         raw = self._files.read(file)
         if raw is None:
             raise self._unknown_adapter(adapter)
-        return read_recipe(self._files, raw, file=file)
+        return self._recipe(raw, file=file)
 
     def recipe_at(self, path: Path) -> Recipe:
         """Returns the recipe in the file ``path``."""
         if not path.is_file():
             raise NotFound("no such recipe", place=str(path), hint="adapterctl new NAME writes one")
-        return read_recipe(self._files, path.read_bytes(), file=self._shown(path))
+        return self._recipe(path.read_bytes(), file=self._shown(path))
+
+    def _recipe(self, raw: bytes, *, file: str) -> Recipe:
+        # What decides whether a recipe can be honoured is not imported where none is read.
+        from adapterctl.stores.registry.recipes import read_recipe
+
+        return read_recipe(self._files, raw, file=file)
 
     def versions(self, adapter: str) -> list[int]:
         """Returns the registered version numbers, ascending."""
@@ -146,9 +150,9 @@ class FolderRegistry:
         yield f"{adapter}/{RECIPE}"
         yield f"{adapter}/events.jsonl"
         yield from (f"{adapter}/{version}.json" for version in versions)
-        command = command_of(recipe) if recipe else None
-        if command is not None and command.config is not None:
-            yield f"../../{command.config}"
+        trainer = recipe.trainer if recipe else None
+        if isinstance(trainer, Command) and trainer.config is not None:
+            yield f"../../{trainer.config}"
 
     def record_path(self, adapter: str, version: int) -> Path:
         """Returns the path of a version's record."""
@@ -288,9 +292,3 @@ class FolderRegistry:
     def _shown(self, path: Path) -> str:
         inside = path.is_relative_to(self.root)
         return path.relative_to(self.root).as_posix() if inside else str(path)
-
-
-def versions_in(names: Iterable[str]) -> list[int]:
-    """Returns the version numbers among the names of an adapter's files, ascending."""
-    stems = (name.removesuffix(".json") for name in names if name.endswith(".json"))
-    return sorted(int(stem) for stem in stems if stem.isdigit())

@@ -13,9 +13,10 @@ import hashlib
 import os
 import platform
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, TypeVar
 
 import msgspec
 
@@ -30,18 +31,45 @@ _DIGEST_SIZE = 32
 
 TELLS_CHANGES = os.name == "posix"
 
+S = TypeVar("S", bound="_Shelf | _Identities")
 
-class _Kept(Compact, frozen=True, kw_only=True, gc=False):
-    """A glance, the files that it was made from, and what each was: `MARKS` numbers a file."""
+
+OWN_SHARE = 0.4
+"""Of the looking after files that is done here, while a copy of this process does the rest."""
+
+Beside = Callable[[Callable[[], bytes]], Callable[[], bytes]]
+"""Begins some work beside this process; what it returns waits for what the work returns."""
+
+
+class _Identity(Compact, frozen=True, kw_only=True, gc=False):
+    """The files that a glance was made from, and what each was: `MARKS` numbers a file."""
 
     files: list[str]
     marks: list[int]
+
+
+class _Kept(Compact, frozen=True, kw_only=True, gc=False):
+    """A glance; its identity is read by whoever asks for it."""
+
+    identity: msgspec.Raw
     glance: Glance
 
 
 class _Shelf(Compact, frozen=True, kw_only=True, gc=False):
     made_by: str
     kept: dict[str, _Kept]
+
+
+class _Known(Compact, frozen=True, kw_only=True, gc=False):
+    """The other half of what is kept: the identity alone."""
+
+    identity: _Identity
+    glance: msgspec.Raw
+
+
+class _Identities(Compact, frozen=True, kw_only=True, gc=False):
+    made_by: str
+    kept: dict[str, _Known]
 
 
 class KeptGlances:
@@ -57,11 +85,15 @@ class KeptGlances:
         self._path = folder / ("every-version.msgpack" if every else "versions-in-use.msgpack")
         self._made_by = made_by()
         self._now_ns = _file_system_time(folder) if TELLS_CHANGES else None
-        self._kept = _read(self._path, self._made_by) if self._now_ns is not None else {}
+        self._content = _read(self._path) if self._now_ns is not None else b""
         self._used: dict[str, _Kept] = {}
         self._new = False
         # From an open folder, a name is found in half the time.
         self._there = os.open(adapters, os.O_RDONLY) if self._now_ns is not None else None
+
+    @cached_property
+    def _kept(self) -> Mapping[str, _Kept]:
+        return _decoded(self._content, _Shelf, self._made_by)
 
     def __enter__(self) -> Self:
         return self
@@ -73,10 +105,34 @@ class KeptGlances:
     def get(self, adapter: str) -> Glance | None:
         """Returns the glance that is kept, if every file that it was made from is the same."""
         kept = self._kept.get(adapter)
-        if kept is None or _marks(self._there, kept.files) != kept.marks:
+        if kept is None:
+            return None
+        identity = msgspec.msgpack.decode(kept.identity, type=_Identity)
+        if _marks(self._there, identity.files) != identity.marks:
             return None
         self._used[adapter] = kept
         return kept.glance
+
+    def those_of(self, adapters: Sequence[str], beside: Beside) -> dict[str, Glance | None]:
+        """Returns as `get` does for adapters in order of name, two processes looking at once."""
+        first = int(len(adapters) * OWN_SHARE)
+        changed = beside(lambda: "\n".join(self._changed(adapters[first:])).encode())
+        found = {adapter: self.get(adapter) for adapter in adapters[:first]}
+        other = set(changed().decode().split("\n"))
+        for adapter in adapters[first:]:
+            kept = self._kept.get(adapter) if adapter not in other else None
+            found[adapter] = kept.glance if kept else None
+            if kept:
+                self._used[adapter] = kept
+        return found
+
+    def _changed(self, adapters: Iterable[str]) -> Iterator[str]:
+        """Yields those of which a file is another now."""
+        known = _decoded(self._content, _Identities, self._made_by)
+        for adapter in adapters:
+            kept = known.get(adapter)
+            if kept and _marks(self._there, kept.identity.files) != kept.identity.marks:
+                yield adapter
 
     def put(self, glance: Glance, files: Sequence[str]) -> None:
         """Keeps a glance made from ``files``, unless one of them changed too lately to tell.
@@ -89,7 +145,8 @@ class KeptGlances:
             return
         marks = _marks(self._there, files)
         if max((*marks[::MARKS], *marks[1::MARKS])) + TICK_NS < self._now_ns:
-            self._used[glance.adapter] = _Kept(files=list(files), marks=marks, glance=glance)
+            identity = msgspec.msgpack.encode(_Identity(files=list(files), marks=marks))
+            self._used[glance.adapter] = _Kept(identity=msgspec.Raw(identity), glance=glance)
             self._new = True
 
     def write(self) -> None:
@@ -124,14 +181,21 @@ MARKS = 4
 _MISSING = (0,) * MARKS
 
 
-def _read(path: Path, made_by: str) -> dict[str, _Kept]:
+def _read(path: Path) -> bytes | memoryview:
+    """Returns what was kept, if it is whole."""
     try:
         raw = path.read_bytes()
-        digest, content = raw[:_DIGEST_SIZE], memoryview(raw)[_DIGEST_SIZE:]
-        if hashlib.sha256(content).digest() != digest:
-            return {}
-        shelf = msgspec.msgpack.decode(content, type=_Shelf)
-    except (OSError, msgspec.DecodeError):
+    except OSError:
+        return b""
+    digest, content = raw[:_DIGEST_SIZE], memoryview(raw)[_DIGEST_SIZE:]
+    return content if hashlib.sha256(content).digest() == digest else b""
+
+
+def _decoded(content: bytes | memoryview, kind: type[S], made_by: str) -> Mapping[str, Any]:
+    """Returns what this release kept."""
+    try:
+        shelf = msgspec.msgpack.decode(content, type=kind)
+    except msgspec.DecodeError:
         return {}
     return shelf.kept if shelf.made_by == made_by else {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -74,3 +75,9 @@ def text_of(raw: bytes, file: str) -> str:
         raise InvalidInput.one(
             f"not UTF-8 at byte {error.start}", place=file, hint="save it as UTF-8"
         ) from None
+
+
+def versions_in(names: Iterable[str]) -> list[int]:
+    """Returns the version numbers among the names of an adapter's files, ascending."""
+    stems = (name.removesuffix(".json") for name in names if name.endswith(".json"))
+    return sorted(int(stem) for stem in stems if stem.isdigit())
