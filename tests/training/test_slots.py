@@ -12,8 +12,9 @@ from adapterctl.errors import InvalidInput
 from adapterctl.training.adapted import load_adapted
 from adapterctl.training.adapter_files import write_adapter
 from adapterctl.training.learning.job import SlotJob
+from adapterctl.training.learning.layers import SlotLinear, SlotModule
 from adapterctl.training.learning.loss import Batch, collate
-from adapterctl.training.learning.slots import SlotLinear, SlotModule, SlottedBase, SlotTrainee
+from adapterctl.training.learning.slots import SlottedBase, SlotTrainee
 from adapterctl.training.loading import LoadedBase, load_base
 from adapterctl.training.twin import read
 from support.training_jobs import classified, completions, job, without_dropout

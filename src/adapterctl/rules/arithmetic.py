@@ -9,11 +9,14 @@ A version's record holds the number it was trained with, and is trained again wi
     With ``bf16`` the base is in bfloat16; the adapter and its optimizer stay in float32. Where
     the logits of a pass would be `LARGE`, the loss takes them in pieces. On a GPU, too, families
     in `rules.unpadded` run without padding.
+3
+    In float32, layers that read one input (query, key and value; gate and up) have their
+    low-rank products in one, and one dropout mask.
 """
 
 from __future__ import annotations
 
-LATEST = 2
+LATEST = 3
 
 LARGE = 2**26
 """How many logits are held at a time: 256 MiB in float32, 512 rows of a vocabulary of 131,072."""
@@ -57,3 +60,8 @@ def base_dtype(*, bf16: bool, plain: bool, arithmetic: int) -> str:
 def in_pieces(*, positions: int, vocabulary: int, family: str, arithmetic: int) -> bool:
     """Whether the loss of a pass takes its logits in pieces."""
     return arithmetic > 1 and positions * vocabulary > LARGE and family in LINEAR_HEADS
+
+
+def joins_siblings(*, arithmetic: int) -> bool:
+    """Whether layers that read one input are computed together."""
+    return arithmetic > 2

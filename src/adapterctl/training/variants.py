@@ -13,8 +13,9 @@ from peft import LoraConfig, set_peft_model_state_dict
 
 from adapterctl.training.learning.initial import derived_seed, fresh_module, given_weights
 from adapterctl.training.learning.job import SlotJob
+from adapterctl.training.learning.layers import set_checkpointing
 from adapterctl.training.learning.loss import Batch, Logits
-from adapterctl.training.learning.slots import check_fresh, set_checkpointing, starts_fresh
+from adapterctl.training.learning.slots import check_fresh, starts_fresh
 from adapterctl.training.learning.trainee import ask_to_learn
 from adapterctl.training.loading import LoadedBase
 from adapterctl.training.refusals import TAKING_OUT

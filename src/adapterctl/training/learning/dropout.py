@@ -21,6 +21,15 @@ def dropout(x: torch.Tensor, share: float) -> torch.Tensor:
     return x * _mask(x.shape, share)
 
 
+def dropped(shape: torch.Size, share: float, *, device: torch.device) -> torch.Tensor | None:
+    """Returns what `dropout` multiplies by: 0 or 1 / (1 - share); ``None`` where the share is 0."""
+    if not share:
+        return None
+    if device.type == "cpu":
+        return _mask(shape, share)
+    return torch.nn.functional.dropout(torch.ones(shape, device=device), share)
+
+
 def _mask(shape: torch.Size, share: float) -> torch.Tensor:
     """Returns 0 for the dropped and 1 / (1 - share) for the kept, float32.
 

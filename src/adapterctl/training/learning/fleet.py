@@ -24,9 +24,10 @@ from adapterctl.training.faces import can_share, face
 from adapterctl.training.identity import job_key
 from adapterctl.training.learning import grouped, unpadded
 from adapterctl.training.learning.job import Log, SlotJob, SlotResult
+from adapterctl.training.learning.layers import Switch
 from adapterctl.training.learning.memory import Meter
 from adapterctl.training.learning.run import Clock, Run
-from adapterctl.training.learning.slots import SlottedBase, SlotTrainee, Switch
+from adapterctl.training.learning.slots import SlottedBase, SlotTrainee
 from adapterctl.training.learning.trainee import Trainee
 from adapterctl.training.learning.turns import Turns
 from adapterctl.training.learning.unpadded import Layout, can_unpad, choose_attention

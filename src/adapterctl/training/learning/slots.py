@@ -8,17 +8,19 @@ stay as they were loaded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import torch
-from torch.nn.functional import linear
 
 from adapterctl.errors import InvalidInput
-from adapterctl.training.learning.dropout import dropout
+from adapterctl.rules.arithmetic import joins_siblings
 from adapterctl.training.learning.initial import fresh_module, given_weights, low_rank_a
 from adapterctl.training.learning.job import SlotJob
+from adapterctl.training.learning.layers import Siblings, SlotLinear, SlotModule, Switch
 from adapterctl.training.learning.loss import Batch, Logits
+from adapterctl.training.learning.pairs import Pair, family_of
 from adapterctl.training.learning.trainee import ask_to_learn, restore
 from adapterctl.training.learning.unpadded import Layout
 from adapterctl.training.loading import LoadedBase
@@ -26,90 +28,6 @@ from adapterctl.training.twin import PREFIX, Reading, Target
 
 HEADS = ("classifier", "score")
 """Modules that PEFT trains whole for SEQ_CLS."""
-
-
-class Switch:
-    """Which slot is active, seen by every layer of a base; ``None`` is the bare base.
-
-    Heads over one trunk share it, as they share the way activations are kept and laid out.
-    """
-
-    def __init__(self, layout: Layout) -> None:
-        self.slot: str | None = None
-        self._layout = layout
-        self._checkpointing = False
-
-    def prepare(self, base: LoadedBase, *, gradient_checkpointing: bool) -> None:
-        """Makes the trunk ready for a pass of ``base``, a head over it."""
-        self._layout.use(base.task if base.unpadded else None)
-        if gradient_checkpointing is not self._checkpointing:
-            set_checkpointing(base.model, on=gradient_checkpointing)
-            self._checkpointing = gradient_checkpointing
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pair:
-    """One slot's pair on one layer: ``a`` is ``(rank, in)``, ``b`` is ``(out, rank)``, float32."""
-
-    a: torch.nn.Parameter
-    b: torch.nn.Parameter
-    scaling: float
-    dropout: float
-
-    def add_to(self, out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """Returns ``out`` plus what the pair makes of ``x``.
-
-        The scale goes onto the few columns between A and B instead of onto the wide result, which
-        is added to within the product.
-        """
-        narrow = linear(dropout(x, self.dropout), self.a) * self.scaling
-        flat = torch.addmm(out.flatten(0, -2), narrow.flatten(0, -2), self.b.t())
-        return flat.view(out.shape)
-
-
-class SlotLinear(torch.nn.Module):  # type: ignore[misc]  # torch is Any to mypy
-    """A frozen ``Linear`` or ``Conv1D``, and a pair for each slot that targets it."""
-
-    def __init__(self, frozen: torch.nn.Module, switch: Switch) -> None:
-        super().__init__()
-        self.frozen = frozen
-        self.switch = switch
-        self.parts: dict[str | None, Pair] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        """Answers what models ask of a layer (``weight``, ``in_features``) for the frozen one."""
-        try:
-            return super().__getattr__(name)
-        except AttributeError:
-            return getattr(super().__getattr__("frozen"), name)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Returns the layer's output with the active slot's pair, if it has one here."""
-        out: torch.Tensor = self.frozen(x)
-        pair = self.parts.get(self.switch.slot)
-        return out if pair is None else pair.add_to(out, x)
-
-    def bare(self) -> torch.nn.Module | None:
-        """Returns the frozen layer, or ``None`` where the active slot has a pair on it."""
-        return None if self.switch.slot in self.parts else self.frozen
-
-
-class SlotModule(torch.nn.Module):  # type: ignore[misc]
-    """A module that each slot trains a whole copy of: a head, or one of ``modules_to_save``."""
-
-    def __init__(self, frozen: torch.nn.Module, switch: Switch) -> None:
-        super().__init__()
-        self.frozen = frozen
-        self.switch = switch
-        self.parts: dict[str | None, torch.nn.Module] = {}
-
-    def forward(self, *inputs: Any, **named: Any) -> Any:
-        """Returns the output of the active slot's copy, or of the base's own module."""
-        return self.parts.get(self.switch.slot, self.frozen)(*inputs, **named)
-
-    def bare(self) -> torch.nn.Module | None:
-        """Returns the frozen module, or ``None`` where the active slot has its own."""
-        return None if self.switch.slot in self.parts else self.frozen
 
 
 class SlottedBase:
@@ -128,18 +46,31 @@ class SlottedBase:
         base.model.train()
 
     def add(
-        self, slot: str, reading: Reading, *, seed: int, lora_dropout: float
+        self, slot: str, reading: Reading, *, seed: int, lora_dropout: float, joins: bool = True
     ) -> dict[str, torch.nn.Parameter]:
         """Makes room for a slot and returns its trainable tensors under PEFT's names.
+
+        Args:
+            slot: its name.
+            reading: what it trains.
+            seed: keys where it starts.
+            lora_dropout: of its pairs.
+            joins: whether `pairs.SIBLINGS` are computed together.
 
         Raises:
             InvalidInput: the base lacks weights that no part of the adapter would carry.
         """
         check_fresh(self.base, own=list(reading.own))
         tensors: dict[str, torch.nn.Parameter] = {}
+        families: defaultdict[object, Siblings] = defaultdict(Siblings)
         for target in reading.targets:
             pair = self._pair(target, seed=seed, lora_dropout=lora_dropout)
-            self._layer(target.name, SlotLinear).parts[slot] = pair
+            layer = self._layer(target.name, SlotLinear)
+            layer.parts[slot] = pair
+            if joins:
+                siblings = families[family_of(target.name)]
+                siblings.join(target.name, layer, pair)
+                layer.siblings[slot] = siblings
             tensors[f"{PREFIX}{target.name}.lora_A.weight"] = pair.a
             tensors[f"{PREFIX}{target.name}.lora_B.weight"] = pair.b
         for name, template in reading.own.items():
@@ -153,6 +84,8 @@ class SlottedBase:
         """Takes a slot out again; what it held is free once nobody else holds it."""
         for layer in self._layers.values():
             layer.parts.pop(slot, None)
+            if isinstance(layer, SlotLinear):
+                layer.siblings.pop(slot, None)
 
     def switch_to(
         self, slot: str | None, *, gradient_checkpointing: bool = False, unpadded: bool = False
@@ -201,7 +134,7 @@ class SlottedBase:
             parent = step.frozen if isinstance(step, SlotModule) else step
         layer = getattr(parent, child)
         if not isinstance(layer, kind):
-            layer = kind(layer, self.switch)
+            layer = kind(layer, self.switch, name)
             setattr(parent, child, layer)
         self._layers[name] = layer
         return layer
@@ -217,7 +150,11 @@ class SlotTrainee:
         self.config = reading.config
         self._job, self._slotted, self._unpadded = job, slotted, unpadded
         self.tensors = slotted.add(
-            job.name, reading, seed=job.training.seed, lora_dropout=job.lora.lora_dropout
+            job.name,
+            reading,
+            seed=job.training.seed,
+            lora_dropout=job.lora.lora_dropout,
+            joins=joins_siblings(arithmetic=job.arithmetic),
         )
         if job.initial_weights is not None:
             restore(self, given_weights(job.initial_weights, shapes=reading.shapes))
@@ -245,22 +182,6 @@ class SlotTrainee:
     def leave(self) -> None:
         """Frees the slot; the trainee is of no use afterwards."""
         self._slotted.remove(self._job.name)
-
-
-def set_checkpointing(model: Any, *, on: bool) -> None:
-    """Turns the recomputing of activations on or off, under its name before and after 5.23."""
-    state = "enable" if on else "disable"
-    for word in ("activation", "gradient"):
-        switch = getattr(model, f"{word}_checkpointing_{state}", None)
-        if switch is not None:
-            kwargs = {f"{word}_checkpointing_kwargs": {"use_reentrant": False}} if on else {}
-            switch(**kwargs)
-            return
-    raise InvalidInput.one(
-        f"{type(model).__name__} cannot recompute activations",
-        place="training.gradient_checkpointing",
-        hint="set it to false",
-    )
 
 
 def check_fresh(base: LoadedBase, *, own: list[str]) -> None:
