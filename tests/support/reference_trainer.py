@@ -91,6 +91,7 @@ def trainer(job: SlotJob, model: PeftModel, folder: Path) -> ReferenceTrainer:
     """Trainer with a job's settings, over its examples."""
     said = {name: getattr(job.training, name) for name in job.training.__struct_fields__}
     left_out = {"max_length", "warmup_ratio", "lr_scheduler_kwargs", "gradient_checkpointing"}
+    left_out |= {"load_in_4bit", "bnb_4bit_quant_type", "bnb_4bit_use_double_quant"}
     settings = {name: value for name, value in said.items() if name not in left_out}
     known = {field.name for field in fields(TrainingArguments)}
     recompute = {"activation_checkpointing", "gradient_checkpointing"} & known

@@ -19,6 +19,9 @@ Dropout
     seeded from seed, step and pass, so that neighbours and interruptions change nothing;
     only the distribution is Trainer's. On the CPU LoRA's dropout draws 16 bits per element.
     Without padding there are other elements to draw for: the masks are then others too.
+    Layers that read one input (query, key and value; gate and up) share the mask that PEFT draws
+    for each. Every layer sees its own input dropped as often as in PEFT, and the expected
+    gradient of a pair is the same; only what siblings drop is no longer independent.
 Initial weights
     LoRA's A, and a head, are drawn as PEFT and transformers draw them, each tensor from its own
     key of seed and name. A classification head (``classifier``, ``score``) always starts fresh,
