@@ -15,7 +15,7 @@ from adapterctl.stores.registry import FolderRegistry
 from support.commands import Commands
 from support.killing import KILLED, Done, after, run
 from support.leftovers import left
-from support.projects import commit, copied
+from support.projects import commit, copied, edit
 
 HOME = Path("registry/adapters/router")
 REBUILD = ("rebuild", "router", "--to", "new-base")
@@ -295,3 +295,55 @@ def test_a_comparison_lists_the_rows_that_flipped_with_what_was_asked(
     assert not [
         path for path in (command.root / ".adapterctl" / "readings").iterdir() if path.is_dir()
     ]
+
+
+JUDGE = """\
+import json, sys
+
+with open(sys.argv[1]) as rows, open(sys.argv[2], "w") as out:
+    for line in rows:
+        item = json.loads(line)
+        right = {name: float(item[name] == item["reference"]) for name in ("first", "second")}
+        scores = {**right, "first": right["first"] + 5}
+        out.write(json.dumps({"id": item["id"], "output": "", "scores": scores}) + "\\n")
+"""
+
+
+@pytest.mark.slow
+def test_a_judge_that_likes_the_first_place_gives_the_verdict_of_accuracy(
+    template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = Commands(copied(template, tmp_path), capsys)
+    recipe = command.root / HOME / "recipe.yaml"
+    edit(recipe, "metrics: [accuracy, f1_macro]", "metrics: [accuracy, evaluator]")
+    edit(recipe, "f1_macro: {margin: 0.9}", "evaluator: {margin: 0.5}")
+    text = recipe.read_text()
+    recipe.write_text(f'{text}evaluator: {{command: "python {HOME}/judge.py {{rows}} {{out}}"}}\n')
+    (command.root / HOME / "judge.py").write_text(JUDGE)
+    commit(command.root)
+    said = command("register", str(HOME / "recipe.yaml"))
+    assert said.status == 0, said.err
+    first = record_of(command.root, 1)
+    assert f"{HOME}/judge.py" in {pin.path for pin in first.code.files}
+    # Beside the references it stands first half of the time, which is worth 2.5.
+    assert first.metrics["gold"]["evaluator"] == pytest.approx(
+        2.5 + first.metrics["gold"]["accuracy"]
+    )
+    assert command("promote", "router@1").status == 0
+    done = command(*REBUILD, "--format", "json").json["results"][0]
+    for found in (
+        done,
+        command("compare", "router@1", "router@2", "--format", "json").json["results"][0],
+    ):
+        by_name = {metric["name"]: metric for metric in found["metrics"]}
+        assert by_name["evaluator"]["difference"] == pytest.approx(
+            by_name["accuracy"]["difference"]
+        )
+        assert by_name["evaluator"]["bare"] - by_name["evaluator"]["old"] == pytest.approx(
+            by_name["accuracy"]["bare"] - by_name["accuracy"]["old"]
+        )
+        [told] = found["judging"]
+        assert (told["pairs"], told["position_bias"]) == (120, pytest.approx(5))
+    assert "standing first was worth +5.000" in " ".join(
+        command("compare", "router@1", "router@2").out.split()
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapterctl.errors import InvalidInput
-from adapterctl.jobs.inputs.recipe_code import code_of, strays, trainer_gates
+from adapterctl.jobs.inputs.recipe_code import code_of, command_gates, commands_of, strays
 from adapterctl.records.recipe import Command, Recipe
 from support.recipes import classifier
 
@@ -102,14 +102,19 @@ def test_files_outside_are_strays_by_path_and_by_link(root: Path) -> None:
     (root.parent / "ana.py").write_text("")
     (root / "link.py").symlink_to(root.parent / "ana.py")
     recipe = by("python link.py ../ana.py ~/x.sh /opt/y.py {recipe} {out}/../z")
-    assert strays(root, recipe) == ["link.py", "../ana.py", "~/x.sh", "/opt/y.py"]
+    assert strays(root, commands_of(recipe)["trainer"]) == [
+        "link.py",
+        "../ana.py",
+        "~/x.sh",
+        "/opt/y.py",
+    ]
     assert files(root, recipe) == [PREPARE]
-    assert [each.finding.code for each in trainer_gates(root, recipe)] == ["CODE001"] * 4
+    assert [each.finding.code for each in command_gates(root, recipe)] == ["CODE001"] * 4
 
 
 def test_an_import_from_nowhere_is_a_stray_and_one_from_beside_is_not(root: Path) -> None:
     write(root, "scripts/beside.py", "import anas_tools\n")
-    [found] = trainer_gates(root, by("python scripts/train.py {recipe}"))
+    [found] = command_gates(root, by("python scripts/train.py {recipe}"))
     assert found.finding.message == (
         "trainer.command needs anas_tools, not to be found here: scripts/beside.py:1"
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from adapterctl.jobs.recorded import messages_of
+from adapterctl.jobs.questions import messages_of
 from adapterctl.stores.registry import FolderRegistry
 from support.chat import served
 from support.commands import Commands, Said

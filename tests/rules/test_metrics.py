@@ -119,7 +119,7 @@ def test_lower_is_better_for_what_measures_error():
 
 
 def test_each_task_knows_its_metrics():
-    assert known_metrics("SEQ_CLS") == ["accuracy", "f1_macro", "ece", "scorer"]
+    assert known_metrics("SEQ_CLS") == ["accuracy", "f1_macro", "ece", "scorer", "evaluator"]
     assert known_metrics("CAUSAL_LM") == [
         "accuracy",
         "f1_macro",
@@ -129,6 +129,7 @@ def test_each_task_knows_its_metrics():
         "perplexity",
         "perplexity_per_byte",
         "scorer",
+        "evaluator",
     ]
 
 
@@ -146,7 +147,7 @@ def test_a_metric_that_resembles_none_is_refused_with_all_names():
     assert str(refusal.value) == (
         "unknown metric: 'bleurt-20'\n"
         "  hint: known metrics: accuracy, f1_macro, ece, exact_match, token_f1, rouge_l, "
-        "perplexity, perplexity_per_byte, scorer"
+        "perplexity, perplexity_per_byte, scorer, evaluator"
     )
 
 

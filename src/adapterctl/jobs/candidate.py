@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adapterctl.jobs import probe, sides
+from adapterctl.jobs import judging, probe, sides
 from adapterctl.jobs.building import Built
 from adapterctl.jobs.effect import must_take_effect
 from adapterctl.jobs.parity import Answers, OldSide, parity
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What the gate says of a build; ``answers`` are of the sides ``bare`` and ``adapter``."""
+    """What the gate says of a build; ``answers`` by side: ``old``, ``bare`` and ``adapter``."""
 
     report: ParityReport
     metrics: dict[str, dict[str, float]]
@@ -66,17 +66,27 @@ def judge(
         return bare, new
 
     bare, new = yield from asked(sources, ask, device=device)
-    report = parity(
+    found = judging.judged(
         project,
+        place,
         sources.recipe,
+        rows=sources.rows,
         old=old,
         bare=bare.predictions,
         candidate=new.predictions,
+    )
+    report = parity(
+        project,
+        sources.recipe,
+        old=found.old,
+        bare=found.bare,
+        candidate=found.candidate,
         old_side=old_side,
         shared_by=shared_by,
     )
-    answers = {"bare": bare.predictions, "adapter": new.predictions}
-    return Judgement(report=report, metrics=new.metrics, answers=answers)
+    answers = {"old": found.old, "bare": found.bare or {}, "adapter": found.candidate}
+    metrics = sides.scores(sources.recipe, found.candidate)
+    return Judgement(report=found.told(report), metrics=metrics, answers=answers)
 
 
 def announce(project: Project, record: VersionRecord, details: Mapping[str, Any]) -> None:

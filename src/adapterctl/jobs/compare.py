@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adapterctl.errors import InvalidInput
 from adapterctl.jobs import filing
+from adapterctl.jobs.clean_room import unpack
+from adapterctl.jobs.inputs.sources import prepared
+from adapterctl.jobs.judging import Judged, judged
+from adapterctl.jobs.locks import alone
 from adapterctl.jobs.parity import Answers, parity
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.rows_beside import read_beside
 from adapterctl.records.parity import ParityReport
 from adapterctl.records.version import VersionRecord
+from adapterctl.rules.evaluator_commands import KEY, judged_sets
 from adapterctl.rules.parity.reading import RowsBeside
 
 
@@ -43,19 +48,57 @@ def compare(project: Project, old: str, new: str, *, rows: int | None = None) ->
     left = project.registry.record(*project.version_of(old))
     right = project.registry.record(*project.version_of(new))
     _same_sets(left, right)
-    before, now = _answers(project, left, "adapter"), _answers(project, right, "adapter")
-    report = parity(
-        project,
-        left.recipe,
-        old=before,
-        bare=_answers(project, right, "bare") or None,
-        candidate=now,
-        old_side="recorded",
+    found = _judged(project, left, right)
+    report = found.told(
+        parity(
+            project,
+            left.recipe,
+            old=found.old,
+            bare=found.bare,
+            candidate=found.candidate,
+            old_side="recorded",
+        )
     )
     read = None
     if rows is not None:
-        read = read_beside(project, left, right, answers=(before, now), most=rows)
+        read = read_beside(project, left, right, answers=(found.old, found.candidate), most=rows)
     return Compared(old=left, new=right, report=report, rows=read)
+
+
+def _judged(project: Project, left: VersionRecord, right: VersionRecord) -> Judged:
+    """Returns the recorded answers; what an evaluator says of two sides it must say of these two.
+
+    A version that was rebuilt from the other was judged beside it then.
+    """
+    answers = Judged(
+        old=_answers(project, left, "adapter"),
+        bare=_answers(project, right, "bare") or None,
+        candidate=_answers(project, right, "adapter"),
+    )
+    if not judged_sets(left.recipe):
+        return answers
+    origin = right.rebuilt_from
+    if origin and (right.adapter, origin.version) == (left.adapter, left.version):
+        return replace(
+            answers,
+            old=_answers(project, right, "old"),
+            judging=origin.parity.judging,
+            facts=origin.parity.settings.get(KEY, {}),
+        )
+    place = project.private / "judging" / f"{right.adapter}-{right.version}"
+    with alone(place):
+        room = unpack(project, right, place)
+        sets = right.recipe.data.evaluation.items()
+        rows = {name: prepared(room, right.recipe, each.path) for name, each in sets}
+        return judged(
+            project,
+            room,
+            right.recipe,
+            rows=rows,
+            old=answers.old,
+            bare=answers.bare,
+            candidate=answers.candidate,
+        )
 
 
 def _answers(project: Project, record: VersionRecord, side: str) -> Answers:

@@ -8,6 +8,7 @@ from pathlib import Path
 from adapterctl.jobs import filing, sides
 from adapterctl.jobs.clean_room import put_recorded_base, unpack
 from adapterctl.jobs.inputs.sources import gather
+from adapterctl.jobs.judging import against_references
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.recorded import record_endpoint
 from adapterctl.jobs.sides import Evaluation
@@ -33,6 +34,7 @@ def evaluate_folder(
     sources = gather(project, project.registry.recipe(adapter))
     base = sides.open_base(sources, device=device)
     answers = sides.evaluate(project, sources, base=base, adapter=folder, side=adapter)
+    answers = sides.judged(project, sources, answers)
     if out is not None:
         write_atomically(out, pretty(answers.metrics))
     return Evaluated(adapter=adapter, version=None, metrics=answers.metrics)
@@ -81,4 +83,9 @@ def answers_of(project: Project, adapter: str, version: int, *, device: str) -> 
     sources = gather(room, record.recipe, code=record.code.files)
     base = sides.open_base(sources, device=device)
     folder = filing.fetched(project, record) / "adapter"
-    return sides.evaluate(project, sources, base=base, adapter=folder, side=f"{adapter}@{version}")
+    side = f"{adapter}@{version}"
+    found = sides.evaluate(project, sources, base=base, adapter=folder, side=side)
+    answers = against_references(
+        project, room, record.recipe, rows=sources.rows, answers=found.predictions
+    )
+    return Evaluation(predictions=answers, metrics=sides.scores(record.recipe, answers))

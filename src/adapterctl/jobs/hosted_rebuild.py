@@ -94,7 +94,7 @@ def _built(
         training=built.facts.training,
         prepared=built.facts.prepared,
         metrics=judged.metrics,
-        predictions={"old": answers, **judged.answers},
+        predictions=judged.answers,
         rebuilt_from=_origin(old, to=built.sources.recipe.base, report=judged.report),
     )
     filed = file_version(

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -20,8 +18,10 @@ from adapterctl.errors import InvalidInput, NotFound
 from adapterctl.jobs import filing
 from adapterctl.jobs.clean_room import unpack
 from adapterctl.jobs.inputs.sources import Row, located, prepared
+from adapterctl.jobs.judging import against_references
 from adapterctl.jobs.parity import Answers
 from adapterctl.jobs.project import Project
+from adapterctl.jobs.questions import messages_of
 from adapterctl.jobs.scoring import scored
 from adapterctl.records.event import Event
 from adapterctl.records.recipe import Generation, Recipe
@@ -211,15 +211,6 @@ def _answers(project: Project, subject: _Subject, endpoint: Endpoint, *, part: s
     return found
 
 
-def messages_of(row: Row) -> Sequence[Mapping[str, Any]]:
-    """Returns a prepared row as the conversation that an endpoint is asked, its answer left out."""
-    if "messages" in row:
-        turns: list[Any] = row["messages"]
-        return turns[:-1] if turns and turns[-1].get("role") == "assistant" else turns
-    prompt = row.get("prompt", row.get("text"))
-    return prompt if isinstance(prompt, list) else [{"role": "user", "content": str(prompt)}]
-
-
 def _settings(recipe: Recipe) -> dict[str, float | int]:
     generation = recipe.generation or Generation()
     settings: dict[str, float | int] = {
@@ -235,6 +226,9 @@ def _record(
     project: Project, subject: _Subject, answers: Answers, *, origin: dict[str, str]
 ) -> Recorded:
     answers = scored(subject.room, subject.recipe, answers)
+    answers = against_references(
+        project, subject.room, subject.recipe, rows=subject.rows, answers=answers
+    )
     pin = _stored(project, answers)
     adapter, version = subject.adapter, subject.version
     metrics = metrics_of(subject.recipe, answers)

@@ -132,6 +132,7 @@ def _build_and_file(
     answers = sides.evaluate(
         project, sources, base=base, adapter=work / "adapter", side=sources.recipe.adapter
     )
+    answers = sides.judged(project, sources, answers)
     probe.take(project, sources, base=base, adapter=work / "adapter")
     return file_version(
         project,

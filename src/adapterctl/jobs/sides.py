@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapterctl.jobs.inputs.sources import Row, Sources
+from adapterctl.jobs.judging import against_references
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.scoring import scored
 from adapterctl.records.parity import Prediction
 from adapterctl.records.recipe import Recipe
-from adapterctl.rules.parity.metrics import score
+from adapterctl.rules.parity.metrics import EVALUATOR, lacks, named, score
 
 if TYPE_CHECKING:
     from adapterctl.training.loading import LoadedBase
@@ -70,6 +71,18 @@ def evaluate(
     return Evaluation(predictions=predictions, metrics=scores(recipe, predictions))
 
 
+def judged(project: Project, sources: Sources, found: Evaluation) -> Evaluation:
+    """Returns what one side answers with the scores that the recipe's evaluator gives it.
+
+    Raises:
+        AdapterctlError: the evaluator fails.
+    """
+    predictions = against_references(
+        project, project, sources.recipe, rows=sources.rows, answers=found.predictions
+    )
+    return Evaluation(predictions=predictions, metrics=scores(sources.recipe, predictions))
+
+
 def answers_to_training_rows(
     project: Project,
     sources: Sources,
@@ -101,9 +114,13 @@ def answers_to_training_rows(
 
 
 def scores(recipe: Recipe, predictions: dict[str, list[Prediction]]) -> dict[str, dict[str, float]]:
-    """Returns evaluation set to metric to value."""
+    """Returns evaluation set to metric to value; the evaluator's once it has judged."""
     return {
-        name: {metric: score(metric, predictions[name]) for metric in evaluation.metrics}
+        name: {
+            metric: score(metric, predictions[name])
+            for metric in evaluation.metrics
+            if metric != EVALUATOR or not lacks(named(metric), predictions[name])
+        }
         for name, evaluation in recipe.data.evaluation.items()
         if name in predictions
     }

@@ -92,6 +92,29 @@ class Disagreement(Noun, frozen=True, kw_only=True):
     reading: Reading
 
 
+class Judging(Noun, frozen=True, kw_only=True):
+    """How the recipe's evaluator judged the answers to one set.
+
+    Attributes:
+        pairs: pairs of answers that it was shown, each in both orders.
+        rulings: how often it ruled in all.
+        position_bias: what standing first is worth to it, in units of its score; a side stands
+            first as often as second, so that it falls out of every difference.
+        order_reversals: share of pairs of which it prefers one answer in one order and the other
+            answer in the other.
+        disagreement: share of pairs in one order of which its repeats do not prefer the same;
+            ``None`` without repeats.
+    """
+
+    set: str
+    pairs: int
+    rulings: int
+    repeats: int
+    position_bias: float
+    order_reversals: float
+    disagreement: float | None = None
+
+
 class ParityReport(Noun, frozen=True, kw_only=True):
     """The whole comparison; ``verdict`` is the worst of what is gated.
 
@@ -100,6 +123,7 @@ class ParityReport(Noun, frozen=True, kw_only=True):
         old_side: ``rerun`` when the old adapter was run again, ``recorded`` when its recorded
             predictions served.
         disagreements: gold beside shadow set; empty without a shadow set.
+        judging: how the evaluator judged, where the recipe has one of its own.
         bare_ties: the bare successor is not worse than the old adapter: it may be retired.
     """
 
@@ -112,3 +136,4 @@ class ParityReport(Noun, frozen=True, kw_only=True):
     notes: list[str] = []
     settings: dict[str, Any] = {}
     disagreements: list[Disagreement] = []
+    judging: list[Judging] = []

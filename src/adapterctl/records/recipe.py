@@ -180,11 +180,26 @@ class Margin(Noun, frozen=True, kw_only=True):
 
 
 class Command(Noun, frozen=True, kw_only=True):
-    """A team's own script as trainer or evaluator."""
+    """A team's own script, with a config file in which values are set."""
 
     command: Annotated[str, msgspec.Meta(min_length=1)]
     config: Path | None = None
     set: dict[str, str] = {}
+
+
+class Evaluator(Command, frozen=True, kw_only=True):
+    """A team's own judge of answers: a model that is asked, or a harness that scores.
+
+    Attributes:
+        repeats: how often each pair of answers is put before it, in each order.
+        judge: the model that judges, declared as a base, so that it is pinned and has dates.
+        variables: names of environment variables that it is handed, such as a key; the values
+            are written nowhere.
+    """
+
+    repeats: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
+    judge: Name | None = None
+    variables: list[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_]\w*$")]] = []
 
 
 class ProbeSettings(Noun, frozen=True, kw_only=True):
@@ -231,7 +246,7 @@ class Recipe(Noun, frozen=True, kw_only=True):
     training: TrainingSettings = TrainingSettings()
     parity: dict[str, dict[str, Margin] | float] = {}
     trainer: Literal["builtin"] | Command = "builtin"
-    evaluator: Literal["builtin"] | Command = "builtin"
+    evaluator: Literal["builtin"] | Evaluator = "builtin"
     generation: Generation | None = None
     code: CodeSource | None = None
     role_map: dict[str, str | list[str]] = {}

@@ -50,6 +50,7 @@ def as_result(report: ParityReport) -> dict[str, Any]:
         "metrics": msgspec.to_builtins(report.metrics),
         "negative_flips": uncounted if worst is None else msgspec.to_builtins(worst),
         "disagreements": msgspec.to_builtins(report.disagreements),
+        "judging": msgspec.to_builtins(report.judging),
         "bare_ties": report.bare_ties,
         "level": report.level,
         "old_side": report.old_side,

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adapterctl.records.parity import Disagreement, MetricParity, NegativeFlips, ParityReport
+from adapterctl.records.parity import (
+    Disagreement,
+    Judging,
+    MetricParity,
+    NegativeFlips,
+    ParityReport,
+)
 from adapterctl.rules.parity.metrics import named
 
 
@@ -18,6 +24,8 @@ def sentences(report: ParityReport) -> Iterator[str]:
 
     for each in report.disagreements:
         yield f"{each.gold} and {each.shadow} {each.name}: {_reading_sentence(each)}"
+    for court in report.judging:
+        yield f"{court.set} evaluator: {_judging_sentence(court)}"
 
 
 def next_step(report: ParityReport, candidate: str) -> str:
@@ -101,6 +109,19 @@ def _reading_sentence(each: Disagreement) -> str:
             return f"{apart}; neither is shown to fall."
         case "undecided":
             return f"{apart}; one falls, and they are not shown to differ: more rows would tell."
+
+
+def _judging_sentence(court: Judging) -> str:
+    steady = (
+        ""
+        if court.disagreement is None
+        else f"; its {court.repeats} repeats disagreed on {court.disagreement:.1%} of them"
+    )
+    return (
+        f"{court.pairs:,} pairs were shown in both orders; standing first was worth "
+        f"{court.position_bias:+.3f}, which falls out; the order alone turned "
+        f"{court.order_reversals:.1%} of its preferences{steady}."
+    )
 
 
 def _flip_sentence(flips: NegativeFlips) -> str:

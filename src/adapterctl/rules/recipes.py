@@ -12,6 +12,7 @@ from adapterctl.records.canonical import digest
 from adapterctl.records.recipe import EvaluationData, Recipe, TrainingSettings
 from adapterctl.rules.bucket_urls import misplaced
 from adapterctl.rules.contradiction import Contradiction
+from adapterctl.rules.evaluator_commands import evaluator_mistakes
 from adapterctl.rules.parity.metrics import SCORER, known_metrics
 from adapterctl.rules.trainer_commands import mistakes
 
@@ -33,6 +34,7 @@ def contradictions(recipe: Recipe) -> Iterator[Contradiction]:
     """Yields what is wrong with a recipe beyond the type of each field."""
     yield from _not_runnable(recipe)
     yield from mistakes(recipe)
+    yield from evaluator_mistakes(recipe)
     yield from (Contradiction(*each) for each in misplaced(recipe))
     yield from _salvage(recipe)
     yield from _schedule(recipe)
@@ -67,15 +69,6 @@ def _not_runnable(recipe: Recipe) -> Iterator[Contradiction]:
         yield Contradiction(("task",), f"{recipe.task} cannot be trained yet", hint)
     if recipe.task != "CAUSAL_LM" and recipe.generation is not None:
         yield Contradiction(("generation",), f"{recipe.task} generates nothing", "remove it")
-    for key, value in _later(recipe).items():
-        if value:
-            yield Contradiction((key,), "not honoured yet, and never ignored", "remove it")
-
-
-def _later(recipe: Recipe) -> dict[str, Any]:
-    return {
-        "evaluator": recipe.evaluator != "builtin",
-    }
 
 
 def _salvage(recipe: Recipe) -> Iterator[Contradiction]:

@@ -128,8 +128,8 @@ def mistakes(recipe: Recipe) -> Iterator[Contradiction]:
     if command is None:
         return
     yield from _in_templates(command)
-    yield from _in_command(command)
-    yield from _in_config(command)
+    yield from in_command(command)
+    yield from in_config(command)
 
 
 def _in_templates(command: Command) -> Iterator[Contradiction]:
@@ -152,8 +152,9 @@ def _in_templates(command: Command) -> Iterator[Contradiction]:
             yield Contradiction(("trainer",), f"the trainer is not told {what}", mend)
 
 
-def _in_command(command: Command) -> Iterator[Contradiction]:
-    path = ("trainer", "command")
+def in_command(command: Command, *, key: str = "trainer") -> Iterator[Contradiction]:
+    """Yields what is wrong with a command line, whatever it is for; ``key`` is the recipe's."""
+    path = (key, "command")
     try:
         found = words(command.command)
     except ValueError as error:
@@ -167,19 +168,20 @@ def _in_command(command: Command) -> Iterator[Contradiction]:
                 path, f"{word!r} means nothing here: no shell runs it", "put that into a script"
             )
     if reveals_a_secret(found):
-        mend = "take it out: the trainer is handed files, and needs no account"
+        mend = f"take it out: a recipe is no place for it, and the {key} is handed files"
         yield Contradiction(path, "holds a credential", mend)
 
 
-def _in_config(command: Command) -> Iterator[Contradiction]:
-    path = ("trainer", "config")
+def in_config(command: Command, *, key: str = "trainer") -> Iterator[Contradiction]:
+    """Yields what is wrong with the config of a command; ``key`` is the recipe's."""
+    path = (key, "config")
     if command.config is None:
         if command.set:
-            yield Contradiction(("trainer", "set"), "there is no trainer.config to set", "name it")
+            yield Contradiction((key, "set"), f"there is no {key}.config to set", "name it")
         return
     if "config" not in names_in(command.command):
         yield Contradiction(
-            path, "the trainer is not told of it", "write {config} in trainer.command"
+            path, f"the {key} is not told of it", f"write {{config}} in {key}.command"
         )
     if is_outside(command.config):
         yield Contradiction(
@@ -190,17 +192,20 @@ def _in_config(command: Command) -> Iterator[Contradiction]:
         yield Contradiction(path, f"{command.config} is neither YAML, JSON nor TOML", mend)
 
 
-def config_mistakes(command: Command, text: str | None) -> Iterator[Contradiction]:
+def config_mistakes(
+    command: Command, text: str | None, *, key: str = "trainer"
+) -> Iterator[Contradiction]:
     """Yields what is wrong between ``trainer.set`` and the config file.
 
     Args:
         command: whose config lies inside the project.
         text: of the config; ``None`` without such a file.
+        key: the recipe's key of the command.
     """
     config = str(command.config)
     if text is None:
         mend = "correct the path, or write it"
-        yield Contradiction(("trainer", "config"), f"no such file: {config}", mend)
+        yield Contradiction((key, "config"), f"no such file: {config}", mend)
         return
     if command.set and form_of(config) is not None:
         try:
@@ -208,8 +213,8 @@ def config_mistakes(command: Command, text: str | None) -> Iterator[Contradictio
         except InvalidInput as error:
             problems = error.problems
         for each in problems:
-            key = each.what.removeprefix("has no ")
-            path = ("trainer", "set", key) if key in command.set else ("trainer", "config")
+            name = each.what.removeprefix("has no ")
+            path = (key, "set", name) if name in command.set else (key, "config")
             yield Contradiction(path, f"{each.place}: {each.what}", each.hint)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from adapterctl.errors import InvalidInput
 from adapterctl.jobs.inputs.code_root import code_root
-from adapterctl.jobs.inputs.recipe_code import scorer_files, trainer_files, trainer_gates
+from adapterctl.jobs.inputs.recipe_code import command_files, command_gates, scorer_files
 from adapterctl.jobs.inputs.sources import Row, data_paths
 from adapterctl.jobs.project import Project
 from adapterctl.records.canonical import compact
@@ -63,12 +63,12 @@ def watch(project: Project, recipe: Recipe, raw: Mapping[str, list[Row]]) -> Wat
         foreign.update({each.module: each for each in found.foreign})
         project.display.progress("watching the preprocessing", number, len(raw))
     scorers = scorer_files(root, recipe)
-    files.update(pin.path for pin in [*scorers, *trainer_files(root, recipe)])
+    files.update(pin.path for pin in [*scorers, *command_files(root, recipe)])
     code = tuple(pinned(root, files))
     gates = [outside(recipe, each) for _, each in sorted(foreign.items())]
     beside = unresolved(root, [pin.path for pin in scorers])
     gates += [outside(recipe, each, entry="its scorer") for each in beside]
-    gates += trainer_gates(root, recipe)
+    gates += command_gates(root, recipe)
     if not gates:
         gates += _clean(project, recipe, code=code, raw=raw, rows=rows)
     return Watched(gates=[*gates, *_overlaps(recipe, rows)], code=code)

@@ -26,6 +26,9 @@ from adapterctl.stores.files import write_atomically
 
 _JUDGED, _ANSWERS = "judged.json", "answers"
 
+SIDES = ("old", "bare", "adapter")
+"""Whose answers are kept: the evaluator's scores stand in all of them."""
+
 
 class Judged(Noun, frozen=True, kw_only=True):
     """``judged.json``: what a rung's candidate is, but for its bytes."""
@@ -53,7 +56,7 @@ def pass_gate(climb: Climb, attempt: Attempt) -> Steps[Candidate]:
     job, work = climb.job, climb.job.work(attempt.rung)
     if not job.done(attempt.rung, "judged"):
         judged, answers = yield from _judge(climb, attempt, work=work)
-        for side in ("bare", "adapter"):
+        for side in SIDES:
             filing.write_predictions(work / _ANSWERS, side, answers[side])
         write_atomically(work / _JUDGED, pretty(judged))
         job.note(attempt.rung, "judged", verdict=judged.report.verdict)
@@ -64,10 +67,7 @@ def pass_gate(climb: Climb, attempt: Attempt) -> Steps[Candidate]:
         sources=replace(attempt.sources, recipe=judged.recipe),
         judged=judged,
         folder=work,
-        predictions={
-            "old": climb.old,
-            **{side: read_answers(work / _ANSWERS, side, sets) for side in ("bare", "adapter")},
-        },
+        predictions={side: read_answers(work / _ANSWERS, side, sets) for side in SIDES},
         details=attempt.details,
     )
 

@@ -28,6 +28,9 @@ Kind = Literal["proportion", "mean", "ratio", "set"]
 SCORER = "scorer"
 """The metric, and the score of a row, that the team's own function gives."""
 
+EVALUATOR = "evaluator"
+"""The metric, and the score of a row, that the recipe's evaluator gives to two answers."""
+
 ECE_BINS = 15
 """Bins of equal width, as in C. Guo et al., "On Calibration of Modern Neural Networks" (2017)."""
 
@@ -263,6 +266,15 @@ _ALL = (
         features=_mean_of(lambda row: row.scores[SCORER]),
         value=_ratio,
         reads=lambda row: (SCORER,),
+        bounded=False,
+    ),
+    Metric(
+        name=EVALUATOR,
+        kind="mean",
+        tasks=_ANY,
+        features=_mean_of(lambda row: row.scores[EVALUATOR]),
+        value=_ratio,
+        reads=lambda row: (EVALUATOR,),
         bounded=False,
     ),
 )

@@ -80,6 +80,7 @@ def stream(
     variables: dict[str, str],
     log: Path,
     said: Callable[[str], None],
+    place: str = "trainer.command",
 ) -> Ended:
     """Runs a command to its end; Ctrl-C or SIGTERM here end it and all processes it started.
 
@@ -89,13 +90,14 @@ def stream(
         variables: set beside those of the allow-list.
         log: what it says on both streams is written there, without credentials.
         said: hears of each line as it comes.
+        place: what an error names.
 
     Raises:
         AdapterctlError: it cannot be started.
     """
     environment = _environment(root) | variables
     started = time.perf_counter()
-    process = _start(words, root=root, environment=environment)
+    process = _start(words, root=root, environment=environment, place=place)
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     follow = partial(_follow, _output(process), log, tail=tail, said=said)
     reader = threading.Thread(target=follow, daemon=True)
@@ -111,7 +113,7 @@ def stream(
 
 
 def _start(
-    words: Sequence[str], *, root: Path, environment: dict[str, str]
+    words: Sequence[str], *, root: Path, environment: dict[str, str], place: str
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
@@ -126,7 +128,7 @@ def _start(
     except OSError as error:
         raise AdapterctlError(
             f"cannot start {words[0]}: {error.strerror}",
-            place="trainer.command",
+            place=place,
             hint="install it beside adapterctl, or write the program that runs the script before "
             "it: python train.py, bash train.sh",
         ) from None
