@@ -9,11 +9,11 @@ import click
 from adapterctl.cli.options import adapter_argument, device_option, format_option, open_project
 from adapterctl.render.answer import envelope
 from adapterctl.render.filed import git_add
-from adapterctl.render.release import moved_text, part_result, parts_text
+from adapterctl.render.release import move_lines, moved_result, part_result, parts_text
 
 if TYPE_CHECKING:
     from adapterctl.jobs.project import Project
-    from adapterctl.jobs.promote import Moved
+    from adapterctl.rules.campaign.promotions import Moved
 
 
 @click.command("rollback")
@@ -51,19 +51,7 @@ def command(
 def say_moved(verb: str, project: Project, moved: Moved, *, form: str) -> None:
     """Writes what a release moved."""
     if form == "json":
-        result = {
-            "adapter": moved.adapter,
-            "version": moved.version,
-            "before": moved.before,
-            "after": moved.after,
-            "recipe_diff": moved.diff,
-            "mirror_pending": moved.pending,
-        }
-        click.echo(envelope(verb, as_of=project.today, results=[result]))
+        click.echo(envelope(verb, as_of=project.today, results=[moved_result(moved)]))
         return
-    click.echo(moved_text(moved.adapter, moved.before, moved.after))
-    if moved.diff:
-        click.echo(moved.diff)
-    if moved.pending:
-        click.echo(f"MLflow is pending ({moved.pending}); when it answers: adapterctl sync")
+    click.echo("\n".join(move_lines(moved)))
     click.echo(git_add(moved.written))

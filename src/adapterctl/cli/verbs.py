@@ -37,6 +37,7 @@ VERBS: dict[str, Verb] = dict(
         _verb("Rebuild", "plan", "Show what a rebuild would change, and what blocks it."),
         _verb("Rebuild", "rebuild", "Rebuild on a successor base, with a parity report."),
         _verb("Rebuild", "build", "Build what a job's folder asks for, wherever it was sent."),
+        _verb("Rebuild", "campaign", "Show how far all adapters on a base have moved off it."),
         _verb("Rebuild", "reproduce", "Rebuild on the same base, bit for bit."),
         _verb("Rebuild", "compare", "Give the parity report of two versions."),
         _verb("Rebuild", "salvage", "Keep an adapter's answers while its base still lives."),

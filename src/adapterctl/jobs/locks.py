@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -15,3 +16,17 @@ def alone(place: Path) -> Iterator[None]:
     place.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(place.with_name(f"{place.name}.lock")):
         yield
+
+
+def is_held(place: Path) -> bool:
+    """Whether somebody holds the lock beside ``place`` now; it is asked for, and given back."""
+    lock = place.with_name(f"{place.name}.lock")
+    if not lock.is_file() or find_spec("filelock") is None:
+        return False
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True

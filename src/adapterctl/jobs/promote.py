@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -18,6 +17,7 @@ from adapterctl.records.event import Event, EventKind
 from adapterctl.records.recipe import Recipe
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.aliases import aliases
+from adapterctl.rules.campaign.promotions import Moved
 from adapterctl.stores.files import write_atomically
 
 MAPPED_FIELDS: tuple[tuple[str, ...], ...] = (
@@ -35,19 +35,6 @@ MAPPED_FIELDS: tuple[tuple[str, ...], ...] = (
     ("role_map",),
 )
 """What a plan may map to a successor, and a promotion therefore writes back into recipe.yaml."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Moved:
-    """What a release did: aliases before and after, the recipe's diff, the mirror's state."""
-
-    adapter: str
-    version: int
-    before: dict[str, int]
-    after: dict[str, int]
-    diff: str
-    pending: str | None
-    written: tuple[str, ...]
 
 
 def promote(project: Project, wanted: str, *, because: str | None) -> Moved:
@@ -108,9 +95,10 @@ def move(project: Project, record: AnyRecord, *, kind: EventKind, because: str |
     """Writes the event, brings recipe.yaml in line with the version, and moves the alias."""
     adapter = record.adapter
     before = aliases(project.registry.events(adapter))
+    edited = _recipe_in_line(project, record)  # what cannot be edited is found before the event
     if before.get("champion") != record.version:
         _append(project, record, kind=kind, because=because)
-    diff = _carry_into_recipe(project, record)
+    diff = _carry_into_recipe(project, adapter, edited)
     pending = filing.mirror(project, record, folder=None)
     recipe = project.registry.recipe_path(adapter)
     changed = [recipe.relative_to(project.root).as_posix()] if diff else []
@@ -136,18 +124,29 @@ def _shown(project: Project, adapter: str) -> str:
     return project.registry.events_path(adapter).relative_to(project.root).as_posix()
 
 
-def _carry_into_recipe(project: Project, record: AnyRecord) -> str:
-    """Writes base and mapped fields of a rebuilt version into recipe.yaml; returns the diff."""
+def _recipe_in_line(project: Project, record: AnyRecord) -> str | None:
+    """Returns recipe.yaml with base and mapped fields of a rebuilt version; ``None`` as it is.
+
+    Raises:
+        InvalidInput: today's recipe cannot be read.
+    """
     path = project.registry.recipe_path(record.adapter)
     if not path.is_file() or not isinstance(record, VersionRecord):
-        return ""
-    before = path.read_text(encoding="utf-8")
+        return None
     today = project.registry.recipe(record.adapter)
     wanted = {field: _get(record.recipe, field) for field in MAPPED_FIELDS}
     changed = {field: value for field, value in wanted.items() if _get(today, field) != value}
     if not changed or today.base == record.base.base:
+        return None
+    return _edited(path.read_text(encoding="utf-8"), changed)
+
+
+def _carry_into_recipe(project: Project, adapter: str, after: str | None) -> str:
+    """Writes the recipe as it was brought in line; returns the diff."""
+    if after is None:
         return ""
-    after = _edited(before, changed)
+    path = project.registry.recipe_path(adapter)
+    before = path.read_text(encoding="utf-8")
     write_atomically(path, after.encode())
     shown = path.relative_to(project.root).as_posix()
     lines = difflib.unified_diff(

@@ -12,12 +12,13 @@ from adapterctl.errors import AdapterctlError, InvalidInput
 from adapterctl.jobs.effect import must_change_answers
 from adapterctl.jobs.inputs.base_folder import identify, locate
 from adapterctl.jobs.project import Project, require
-from adapterctl.jobs.promote import Moved, move
+from adapterctl.jobs.promote import move
 from adapterctl.jobs.verify import pins_and
 from adapterctl.records.adopted import AnyRecord
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.adoption.adopted import built
 from adapterctl.rules.aliases import aliases
+from adapterctl.rules.campaign.promotions import Moved
 from adapterctl.rules.effects import any_rows
 from adapterctl.rules.outcomes import Checked
 

@@ -5,9 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from adapterctl.rules.campaign.promotions import Moved
 from adapterctl.rules.outcomes import Checked
 
 ALIAS_ORDER = ("champion", "previous", "candidate")
+
+
+def moved_result(moved: Moved) -> dict[str, Any]:
+    """Returns what a release moved as JSON shows it."""
+    return {
+        "adapter": moved.adapter,
+        "version": moved.version,
+        "before": moved.before,
+        "after": moved.after,
+        "recipe_diff": moved.diff,
+        "mirror_pending": moved.pending,
+    }
+
+
+def move_lines(moved: Moved) -> list[str]:
+    """Returns what a release moved, line by line, with the recipe's diff."""
+    lines = [moved_text(moved.adapter, moved.before, moved.after)]
+    if moved.diff:
+        lines.append(moved.diff)
+    if moved.pending:
+        lines.append(f"MLflow is pending ({moved.pending}); when it answers: adapterctl sync")
+    return lines
 
 
 def moved_text(adapter: str, before: Mapping[str, int], after: Mapping[str, int]) -> str:

@@ -1,0 +1,66 @@
+"""Which version of an adapter serves, and whether a candidate may take its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from adapterctl.rules.standing import Standing
+
+
+class Ready(NamedTuple):
+    """A candidate on another base that passed its gate against the version that serves."""
+
+    version: int
+    base: str
+
+
+class NotYet(NamedTuple):
+    """Why nothing may take the place of the version that serves, and what to do about it.
+
+    Attributes:
+        judged: there is a candidate, and its verdict speaks against it.
+    """
+
+    why: str
+    mend: str
+    candidate: int | None = None
+    judged: bool = False
+
+
+def serving_version(versions: Sequence[Standing]) -> Standing:
+    """Returns the champion, or else the newest version that is no candidate.
+
+    Args:
+        versions: every version of one adapter, ascending.
+    """
+    champion = next((one for one in versions if "champion" in one.aliases), None)
+    settled = [one for one in versions if "candidate" not in one.aliases]
+    return champion or [*versions, *settled][-1]
+
+
+def readiness(serving: Standing, versions: Sequence[Standing]) -> Ready | NotYet:
+    """Returns the candidate that may take the place of ``serving``, or why none may.
+
+    Args:
+        serving: the version that serves; see `serving_version`.
+        versions: every version of the same adapter.
+    """
+    found = next((one for one in versions if "candidate" in one.aliases), None)
+    if found is None or found.version == serving.version:
+        return NotYet("it was not rebuilt yet", f"adapterctl plan {serving.name} --to SUCCESSOR")
+    origin, number = found.build.rebuilt, found.version
+    compare = f"adapterctl compare {serving.name} {found.name}"
+    if origin is None:
+        return NotYet(f"its candidate @{number} was not rebuilt from it", compare, number)
+    if found.base == serving.base:
+        why = f"its candidate @{number} stands on {found.base}, too"
+        return NotYet(why, f"adapterctl plan {found.name} --to SUCCESSOR", number)
+    if origin.version != serving.version:
+        why = f"its candidate @{number} was compared with @{origin.version}, and @{serving.version}"
+        again = f"adapterctl rebuild {serving.name} --to {found.base}"
+        return NotYet(f"{why} serves now", again, number)
+    if origin.verdict != "PASS":
+        why = f"its candidate @{number} on {found.base}: {origin.verdict}"
+        return NotYet(why, compare, number, judged=True)
+    return Ready(number, found.base)
