@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,11 +39,12 @@ _ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTE
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """One whole process: wall-clock seconds, largest resident size, and what it printed."""
+    """One whole process: wall-clock seconds, largest resident size, what it printed and found."""
 
     seconds: float
     mib: int
     out: bytes
+    findings: int
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -64,7 +65,7 @@ def ours_at(roots: dict[int, Path]) -> dict[str, Any]:
             "adapters": fleet.adapters,
             "versions": fleet.versions,
             "bases": fleet.bases,
-            "findings": len(json.loads(rounds[0][size]["warm"].out)["results"]),
+            "findings": rounds[0][size]["warm"].findings,
             **{
                 kind: spread([one[size][kind].seconds for one in rounds])
                 for kind in ("fresh_clone", "warm", "warm_text")
@@ -78,12 +79,15 @@ def ours_at(roots: dict[int, Path]) -> dict[str, Any]:
 
 
 def once(root: Path) -> dict[str, Ran]:
-    """Runs the audit in a fresh clone, and twice warm."""
+    """Runs the audit in a fresh clone, and twice warm; keeps no answer.
+
+    The system counts the largest size of the process that starts another as that one's, too.
+    """
     shutil.rmtree(root / ".adapterctl", ignore_errors=True)
     return {
-        "fresh_clone": run(audit(root)),
-        "warm": run(audit(root)),
-        "warm_text": run(audit(root, form="text")),
+        "fresh_clone": replace(run(audit(root)), out=b""),
+        "warm": replace(run(audit(root)), out=b""),
+        "warm_text": replace(run(audit(root, form="text")), out=b""),
     }
 
 
@@ -151,7 +155,13 @@ def run(command: Sequence[str]) -> Ran:
         process.returncode = os.waitstatus_to_exitcode(status)
         assert process.returncode in {0, 1}, command
         out.seek(0)
-        return Ran(seconds=seconds, mib=used.ru_maxrss // 1024, out=out.read())
+        said = out.read()
+        return Ran(
+            seconds=seconds,
+            mib=used.ru_maxrss // 1024,
+            out=said,
+            findings=said.count(b'"severity": '),
+        )
 
 
 def growth(sizes: dict[str, Any], kind: str) -> float:
