@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import sys
@@ -30,6 +31,17 @@ OFFLINE = {
 os.environ.update(OFFLINE)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+# Of what a test makes, more is needed at once than the default of 700 objects.
+gc.set_threshold(20_000, 20, 20)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _what_stays_is_not_searched_again() -> None:
+    """Libraries fill the heap: a full collection takes a second, and Trainer asks for some."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Real messages and a real base: registered on a base that dies, rebuilt on MiniLM, reproduced.
 
-The subset: 8 of the 77 intents, 30 training and 20 test messages of each. The whole is measured by
+The subset: 8 of the 77 intents, 20 training and 12 test messages of each. The whole is measured by
 ``python -m benchmarks.banking77``, which runs the same commands.
 """
 
@@ -18,7 +18,7 @@ from adapterctl.records.version import VersionRecord
 from adapterctl.stores.registry import FolderRegistry
 from adapterctl.stores.rows import read_rows
 
-INTENTS, TRAIN, GOLD = 8, 240, 160
+INTENTS, TRAIN, GOLD = 8, 160, 96
 CHANCE = 1 / INTENTS
 SETTINGS = intents.Settings(epochs=3, batch=16, max_length=32)
 BASE = small_bert.Plan(hidden=64, vocabulary=800, steps=60, batch=32)

@@ -14,11 +14,11 @@ from ruamel.yaml import YAML
 from support.projects import RECIPE, command, commit, make_project
 
 
-def repro(root: Path) -> str:
+def repro(root: Path, *options: str) -> str:
     """Runs `dvc repro` as a user with an activated environment does; returns what it says."""
     found = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        [sys.executable, "-m", "dvc", "repro"],
+        [sys.executable, "-m", "dvc", "repro", *options],
         cwd=root,
         env=os.environ | {"PATH": found},
         capture_output=True,
@@ -76,7 +76,7 @@ def test_dvc_repro_builds_what_changed_and_nothing_else(two: Path) -> None:
     assert "Running stage" not in repro(two)
     recipe = two / "registry/adapters/sibling/recipe.yaml"
     recipe.write_text(recipe.read_text().replace("seed: 8", "seed: 9"))
-    changed = repro(two)
+    changed = repro(two, "--dry")
     assert "Running stage 'train-sibling'" in changed
     assert "Running stage 'train-router'" not in changed
     assert "Running stage 'evaluate-router'" not in changed

@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 
 from adapterctl.jobs.journal import Journal
-from support.killing import KILLED, Change, after, run, start
-from support.leftovers import left
+from support.killing import KILLED, Change, Place, after, before, run, start
+from support.leftovers import Leftovers, left
+from support.mlflow_servers import Server
 from support.projects import copied
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
 
+RECIPE = "registry/adapters/router/recipe.yaml"
 REBUILD = ("rebuild", "router", "--to", "new-base")
 JOURNAL = "/journal.jsonl$"
 NOTED = "adapterctl.jobs.journal:note"
@@ -147,3 +149,48 @@ def test_a_database_that_is_gone_half_way_is_filled_again(
     assert run(root, *REBUILD, kill=filled).status == KILLED
     (root / ".adapterctl" / "mlflow.db").unlink()
     survived(root, rebuilt)
+
+
+MIRRORING = "project/registry/adapters/router/."
+SERVED = {
+    "the run is made": after("adapterctl.stores.mlflow.runs:_create", since=MIRRORING),
+    "the run is filled": after("adapterctl.stores.mlflow.runs:_upload", since=MIRRORING),
+    "the version is made": after("adapterctl.stores.mlflow.versions:add", since=MIRRORING),
+    "aliases are to be set": before(
+        "adapterctl.stores.mlflow.versions:set_aliases", since=MIRRORING
+    ),
+}
+
+
+@pytest.mark.slow
+def test_a_server_that_is_killed_half_way_gets_the_rest_when_it_is_back(
+    template: Path, rebuilt: Path, tmp_path: Path
+) -> None:
+    # Its faster sibling, where no server ever answers: test_surroundings, "MLflow out of reach".
+    first = Server(tmp_path / "server")
+    root = copied(template, tmp_path / "serving")
+    with first:
+        for words in (("register", RECIPE), ("promote", "router@1")):
+            done = run(root, *words, environ={"MLFLOW_TRACKING_URI": first.uri})
+            assert done.status == 0, done.said
+    for when, kill in SERVED.items():
+        folder = tmp_path / when
+        shutil.copytree(first.folder, folder / "server")
+        with Server(folder / "server") as server:
+            assert mended(copied(root, folder), server, kill) == left(rebuilt), when
+
+
+def mended(root: Path, server: Server, kill: Place) -> Leftovers:
+    """Kills the server during a rebuild, and resumes that with the server up again."""
+    environ = {"MLFLOW_TRACKING_URI": server.uri}
+    done = run(root, *REBUILD, kill=kill, victims=server.group, environ=environ)
+    assert done.status == 0, done.said
+    assert "the MLflow mirror is pending: " in done.said
+    between = left(root, database=server.database)
+    assert list(between.versions) == [1, 2]
+    assert "mirrored" not in next(iter(between.journals.values()))
+    server.end()
+    server.start()
+    done = run(root, *REBUILD, "--resume", environ=environ)
+    assert done.status == 0, done.said
+    return left(root, database=server.database)

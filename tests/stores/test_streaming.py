@@ -92,9 +92,10 @@ def test_what_a_command_leaves_behind_ends_with_it(tmp_path: Path) -> None:
 
 
 INTERRUPTED = """\
-import sys
+import signal, sys
 from pathlib import Path
 from adapterctl.stores.processes import stream
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where all runs in the background
 folder = Path(sys.argv[1])
 lines = ["import subprocess, time", "print(subprocess.Popen(['sleep', '600']).pid)"]
 code = "\\n".join([*lines, "time.sleep(600)"])

@@ -1,4 +1,4 @@
-"""Commands in processes of their own, which SIGKILL themselves at a named place.
+"""Commands in processes of their own, which SIGKILL themselves, or others, at a named place.
 
 The processes are forked from one that has imported everything, for importing takes longer than
 what is tested. Each keeps to one core and one thread, so that several do not wait for each other.
@@ -6,6 +6,7 @@ what is tested. Each keeps to one core and one thread, so that several do not wa
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import resource
@@ -72,10 +73,11 @@ def before(where: str, *, path: str = "", since: str = "") -> Place:
 
 
 class AtPlace:
-    """A profile function that kills its own process at a place; nothing of it is replaced."""
+    """A profile function that calls ``then`` at a place, once; nothing of it is replaced."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, then: Callable[[], None]) -> None:
         self.place = place
+        self.then = then
         self.event = "call" if place.entering else "return"
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> None:
@@ -83,7 +85,8 @@ class AtPlace:
             return
         here = frame.f_globals.get("__name__") == self.place.module
         if here and str(frame.f_locals.get("path", "")).endswith(self.place.path):
-            os.kill(os.getpid(), signal.SIGKILL)
+            sys.setprofile(None)
+            self.then()
 
 
 class OnceChanged:
@@ -155,6 +158,7 @@ def start(
     kill: Kill | None = None,
     environ: Mapping[str, str] | None = None,
     file_limit: int | None = None,
+    victims: int | None = None,
 ) -> Running:
     """Starts one command line in the project.
 
@@ -164,12 +168,13 @@ def start(
         kill: where the process shall die.
         environ: variables to set.
         file_limit: bytes that no file may exceed.
+        victims: a process group that is killed there in place of the process itself.
     """
     handle, name = tempfile.mkstemp(prefix="said-")
     os.close(handle)
     line = ["--project", str(root), *words]
     process = _context().Process(
-        target=_child, args=(line, name, kill, dict(environ or {}), file_limit)
+        target=_child, args=(line, name, kill, dict(environ or {}), file_limit, victims)
     )
     process.start()
     return Running(process, Path(name))
@@ -201,7 +206,9 @@ def _child(
     kill: Kill | None,
     environ: dict[str, str],
     file_limit: int | None,
+    victims: int | None,
 ) -> None:
+    gc.freeze()  # collecting would copy the memory that is shared with the parent
     os.environ.update(environ)
     _alone_on_a_core()
     stream = os.open(said, os.O_WRONLY | os.O_APPEND)
@@ -211,22 +218,22 @@ def _child(
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
     from adapterctl.cli import run as command
 
-    _lie_in_wait(kill)
+    die = partial(os.kill, os.getpid(), signal.SIGKILL)
+    _lie_in_wait(kill, die if victims is None else partial(os.killpg, victims, signal.SIGKILL))
     status = command(line)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
 
 
-def _lie_in_wait(kill: Kill | None) -> None:
+def _lie_in_wait(kill: Kill | None, strike: Callable[[], None]) -> None:
     match kill:
         case Change(pattern=pattern, nth=nth):
-            die = partial(os.kill, os.getpid(), signal.SIGKILL)
-            sys.addaudithook(OnceChanged(pattern, die, nth=nth))
+            sys.addaudithook(OnceChanged(pattern, strike, nth=nth))
         case Place(since=""):
-            sys.setprofile(AtPlace(kill))
+            sys.setprofile(AtPlace(kill, strike))
         case Place(since=since):
-            look = partial(sys.setprofile, AtPlace(kill))
+            look = partial(sys.setprofile, AtPlace(kill, strike))
             sys.addaudithook(OnceChanged(re.escape(since), look, nth=kill.nth))
 
 

@@ -56,8 +56,8 @@ class Leftovers:
         return {key: value for key, value in asdict(self).items() if key not in names}
 
 
-def left(root: Path, adapter: str = "router") -> Leftovers:
-    """Looks at a project."""
+def left(root: Path, adapter: str = "router", *, database: Path | None = None) -> Leftovers:
+    """Looks at a project; ``database`` is MLflow's where it is not the project's own."""
     registry = FolderRegistry(root)
     records = list(registry.records(adapter))
     md5s = [record.artifacts.md5 for record in records]
@@ -76,7 +76,7 @@ def left(root: Path, adapter: str = "router") -> Leftovers:
         stages=_yaml(root / "dvc.yaml")["stages"],
         adapters=_yaml(root / "params.yaml")["adapters"],
         lost=DvcStore(root).missing(md5s),
-        **_mlflow(root / ".adapterctl" / "mlflow.db", registry, adapter),
+        **_mlflow(database or root / ".adapterctl" / "mlflow.db", registry, adapter),
         journals={
             path.parent.name: [json.loads(line)["step"] for line in path.read_text().splitlines()]
             for path in sorted((root / ".adapterctl").glob("rebuilds/*/journal.jsonl"))

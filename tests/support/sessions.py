@@ -25,7 +25,8 @@ EXITS = re.compile(r"\s+# exits (\d+)$")
 VARYING = [
     (re.compile(r"\b[0-9a-f]{12,}\b"), "HEX"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:]+Z"), "TIME"),
-    (re.compile(r"[-+]?\d[\d,]*(\.\d+)?(e[-+]?\d+)?%?"), "N"),
+    (re.compile(r"[-+]?\d([\d,]*\d)?(\.\d+)?(e[-+]?\d+)?%?"), "N"),
+    (re.compile(r"\bN (s|min|h)\b|\bN(, N)+"), "N"),
     (re.compile(r"[ \t]+"), " "),
     (re.compile(r"-{2,}"), "-"),
 ]
