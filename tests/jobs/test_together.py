@@ -24,11 +24,13 @@ class Written:
         self.lines.append("build " + ", ".join(build.name for build in builds))
         return [AdapterctlError(f"{build.name} is not built") for build in builds]
 
-    def opened(self, question: Question) -> str:
+    def opened(self, question: Question, loaded: list[str]) -> str:
         name = question.sources.base_dir.name
-        self.lines.append(f"load {name}")
-        if name == "gone":
-            raise AdapterctlError("the base is gone")
+        if not loaded:
+            self.lines.append(f"load {name}")
+            if name == "gone":
+                raise AdapterctlError("the base is gone")
+            loaded.append(name)
         return name
 
 
@@ -84,13 +86,13 @@ def test_questions_come_before_builds_so_that_all_builds_meet() -> None:
     assert written.lines == ["load old", "build a, b", "load new"]
 
 
-def test_other_labels_are_another_head_and_so_another_load() -> None:
+def test_other_labels_are_answered_beside_what_is_loaded() -> None:
     def ask(labels: int) -> Steps[str]:
         return (yield from asked(sources("new", labels=labels), lambda base: base, device="cpu"))
 
     written = Written()
     assert run(written, a=ask(2), b=ask(3), c=ask(2)) == {"a": "new", "b": "new", "c": "new"}
-    assert written.lines == ["load new", "load new"]
+    assert written.lines == ["load new"]
 
 
 def test_an_error_is_thrown_into_its_own_job_which_may_know_what_to_do() -> None:

@@ -54,11 +54,12 @@ if TYPE_CHECKING:
 @click.option(
     "--executor",
     "kind",
-    type=click.Choice(["here", "command"]),
+    type=click.Choice(["here", "command", "ray"]),
     default="here",
     show_default=True,
-    help="Where to train: in this process, or by the command of params.yaml.",
+    help="Where to train: in this process, by the command of params.yaml, or on a Ray cluster.",
 )
+@click.option("--address", metavar="ADDRESS", help="Of the Ray cluster; else one starts here.")
 @device_option
 @as_of_option
 @format_option()
@@ -74,6 +75,7 @@ def command(
     max_rung: str | None,
     budget: str | None,
     kind: Kind,
+    address: str | None,
     device: str,
     as_of: date | None,
     form: str,
@@ -100,7 +102,7 @@ def command(
         device=device,
         resume=resume,
         limits=limits,
-        executor=executor(project, kind),
+        executor=executor(project, kind, address=address),
     )
     if form == "json":
         results = [result(each) for each in done]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +40,24 @@ def open_base(sources: Sources, *, device: str) -> LoadedBase:
         num_labels=len(sources.labels) or None,
         trust_remote_code=sources.recipe.trust_remote_code,
     )
+
+
+def open_beside(sources: Sources, loaded: Sequence[LoadedBase], *, device: str) -> LoadedBase:
+    """Returns the base for one task and number of labels, loaded no more often than need be.
+
+    Args:
+        sources: what is to be asked on it.
+        loaded: the same base as it is loaded already, for other tasks or other labels.
+        device: ``auto``, ``cpu`` or ``cuda``.
+    """
+    from adapterctl.training.faces import beside
+
+    task, labels = sources.recipe.task, len(sources.labels) or None
+    for base in loaded:
+        found = beside(base, task=task, labels=labels)
+        if found is not None:
+            return found
+    return open_base(sources, device=device)
 
 
 def evaluate(

@@ -23,8 +23,8 @@ T = TypeVar("T")
 Watch = Callable[[str, T | AdapterctlError | None], None]
 """Hears which job is about to go on, and how it ended when it has."""
 
-Opened = Callable[[Question], "LoadedBase"]
-"""Loads the base that a question is to be asked on."""
+Opened = Callable[[Question, "list[LoadedBase]"], "LoadedBase"]
+"""Gives the base that a question is to be asked on, beside what is loaded of it for others."""
 
 
 def together(
@@ -42,7 +42,7 @@ def together(
         executor: where builds run.
         display: shows each on its way, and whose turn it is.
         told: how a job ended, in a few words.
-        opened: loads the base of a question; as `sides.open_base` does by default.
+        opened: gives the base of a question; as `sides.open_beside` does by default.
 
     Returns:
         what each job returned, or the error that stopped it.
@@ -127,23 +127,25 @@ class _Crew(Generic[T]):
         self._ends[name] = end
         self._watch(name, end)
 
-    def _question(self, key: tuple[object, ...] | None = None) -> Question | None:
+    def _question(self, base: tuple[object, ...] | None = None) -> Question | None:
         """Returns the most urgent question, or the most urgent that a loaded base serves."""
         waiting = (self._wishes.get(name) for name in self._jobs)
         questions = (wish for wish in waiting if isinstance(wish, Question))
-        return next((wish for wish in questions if key in (None, wish.key)), None)
+        return next((wish for wish in questions if base in (None, wish.base)), None)
 
     def _answer(self, first: Question) -> None:
         """Loads a base, and answers everyone who asks on it."""
-        base: LoadedBase | AdapterctlError
-        try:
-            base = self._opened(first)
-        except AdapterctlError as error:
-            base = error
-        while question := self._question(first.key):
+        loaded: list[LoadedBase] = []
+        while question := self._question(first.base):
             name = next(name for name, wish in self._wishes.items() if wish is question)
             self._watch(name, None)
-            self._go_on(name, _reply(question, base))
+            self._go_on(name, self._reply(question, loaded))
+
+    def _reply(self, question: Question, loaded: list[LoadedBase]) -> object:
+        try:
+            return question.ask(self._opened(question, loaded))
+        except AdapterctlError as error:
+            return error
 
     def _build(self) -> None:
         """Builds all that is wished for at once."""
@@ -157,14 +159,9 @@ class _Crew(Generic[T]):
                 self._go_on(name, [next(outcomes) for _ in wish.builds])
 
 
-def _open(question: Question) -> LoadedBase:
-    return sides.open_base(question.sources, device=question.device)
-
-
-def _reply(question: Question, base: LoadedBase | AdapterctlError) -> object:
-    if isinstance(base, AdapterctlError):
-        return base
-    try:
-        return question.ask(base)
-    except AdapterctlError as error:
-        return error
+def _open(question: Question, loaded: list[LoadedBase]) -> LoadedBase:
+    """Returns the base for a question; what is loaded for others serves where it can."""
+    base = sides.open_beside(question.sources, loaded, device=question.device)
+    if base not in loaded:
+        loaded.append(base)
+    return base

@@ -38,11 +38,9 @@ class Question:
     ask: Callable[[LoadedBase], Any]
 
     @property
-    def key(self) -> tuple[object, ...]:
-        """Equal where one loaded base serves."""
-        recipe = self.sources.recipe
-        labels = len(self.sources.labels)
-        return self.sources.base_dir, recipe.task, labels, recipe.trust_remote_code, self.device
+    def base(self) -> tuple[object, ...]:
+        """Equal where one loaded base serves, whatever the task and the labels."""
+        return self.sources.base_dir, self.sources.recipe.trust_remote_code, self.device
 
 
 Wish = Builds | Question

@@ -30,6 +30,26 @@ def can_share(base_dir: Path, *, whole: Any, headed: Any) -> bool:
     return trunks[0] == trunks[1] and held.isdisjoint(_head_of(headed))
 
 
+def beside(base: LoadedBase, *, task: Task, labels: int | None) -> LoadedBase | None:
+    """Returns ``base`` for a task and a number of labels, or ``None`` where it cannot serve.
+
+    Args:
+        base: loaded, bare; both may be used in turn, never one while the other wears an adapter.
+        task: what is to be asked.
+        labels: how many labels the head tells apart; ``None`` for CAUSAL_LM.
+    """
+    own = int(base.model.config.num_labels) if base.task == "SEQ_CLS" else None
+    if (base.task, own) == (task, labels):
+        return base
+    drawn = [name for name in base.fresh if name.startswith(f"{base.model.base_model_prefix}.")]
+    if task != "SEQ_CLS" or drawn:
+        return None  # a part of the trunk itself is drawn from a seed: each has its own
+    headed = blueprint(config_of(base.folder, num_labels=labels), task=task, place=str(base.folder))
+    if not can_share(base.folder, whole=base.model, headed=headed):
+        return None
+    return face(base, task=task, labels=labels)
+
+
 def face(base: LoadedBase, *, task: Task, labels: int | None, seed: int = 0) -> LoadedBase:
     """Returns another head over the trunk of ``base``, which stays as it is.
 

@@ -10,14 +10,20 @@ from adapterctl.jobs.executors.command import ByCommand
 from adapterctl.jobs.executors.here import Here
 from adapterctl.jobs.project import Project
 
-Kind = Literal["here", "command"]
+Kind = Literal["here", "command", "ray"]
 
 
-def executor(project: Project, kind: Kind) -> Executor:
+def executor(project: Project, kind: Kind, *, address: str | None = None) -> Executor:
     """Returns the executor of a name, as params.yaml sets it up.
+
+    Args:
+        project: whose params.yaml is read.
+        kind: its name.
+        address: of a Ray cluster; without one, a cluster of this machine is started.
 
     Raises:
         InvalidInput: params.yaml has no command, or one that is none.
+        MissingExtra: Ray is not installed.
     """
     policy = project.policy.executor
     match kind:
@@ -31,3 +37,7 @@ def executor(project: Project, kind: Kind) -> Executor:
                     hint='executor: {command: "sbatch --wait {job}/run.sh"}',
                 )
             return ByCommand(policy.command, at_once=policy.at_once, tries=policy.tries)
+        case "ray":
+            from adapterctl.jobs.executors.cluster import OnRay
+
+            return OnRay(address)
