@@ -66,13 +66,24 @@ def record_of(root: Path, version: int) -> VersionRecord:
     return FolderRegistry(root).record("capitals", version)
 
 
-def test_a_trl_script_is_registered_and_rebuilt_on_a_successor(bare: Path, tmp_path: Path) -> None:
-    root = with_trainer(bare, tmp_path, SFT)
+@pytest.fixture(scope="module")
+def by_trl(bare: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project with a version that the TRL script has trained; to be `copied`."""
+    root = with_trainer(bare, tmp_path_factory.mktemp("trl"), SFT)
     ran(root, "register", RECIPE)
-    first = record_of(root, 1).training
+    return root
+
+
+def test_a_trl_script_is_registered(by_trl: Path) -> None:
+    first = record_of(by_trl, 1).training
     assert first is not None
     assert (first.steps, first.departures) == (6, [])
     assert first.first_loss is not None and first.last_loss is not None
+
+
+@pytest.mark.slow
+def test_a_trl_script_is_rebuilt_on_a_successor(by_trl: Path, tmp_path: Path) -> None:
+    root = copied(by_trl, tmp_path)
     ran(root, "rebuild", "capitals", "--to", "new-base")
     candidate = record_of(root, 2)
     assert candidate.training is not None and candidate.rebuilt_from is not None
@@ -107,7 +118,6 @@ def test_an_axolotl_config_is_set_and_rebuilt_on_a_successor(bare: Path, tmp_pat
 
 
 @pytest.mark.slow
-def test_a_trl_script_gives_the_same_bytes_in_a_clean_process(bare: Path, tmp_path: Path) -> None:
-    root = with_trainer(bare, tmp_path, SFT)
-    ran(root, "register", RECIPE)
+def test_a_trl_script_gives_the_same_bytes_in_a_clean_process(by_trl: Path, tmp_path: Path) -> None:
+    root = copied(by_trl, tmp_path)
     assert "capitals@1 is bit-identical" in ran(root, "reproduce", "capitals@1")
