@@ -347,3 +347,26 @@ def test_a_judge_that_likes_the_first_place_gives_the_verdict_of_accuracy(
     assert "standing first was worth +5.000" in " ".join(
         command("compare", "router@1", "router@2").out.split()
     )
+
+
+@pytest.mark.slow
+def test_flips_stand_beside_those_of_other_seeds_which_are_trained_once(
+    serving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = Commands(copied(serving, tmp_path), capsys)
+    done = command(*REBUILD, "--noise-floor", "2", "--format", "json").json["results"][0]
+    floor = done["negative_flips"]["floor"]
+    assert (floor["seeds"], floor["pairs"]) == (2, 6)
+    assert 0 <= floor["rate"] <= floor["highest"] <= 1
+    assert floor["rate"] > 0, "two seeds answered the same: they were not two"
+    origin = record_of(command.root, 2).rebuilt_from
+    assert origin is not None and origin.parity.negative_flips[0].floor is not None
+    kept = sorted((command.root / ".adapterctl" / "noise").glob("*/predictions/seed/gold.jsonl"))
+    assert len(kept) == 2
+    before = [path.stat().st_mtime_ns for path in kept]
+
+    words = ("compare", "router@1", "router@2", "--noise-floor", "2")
+    again = command(*words, "--format", "json").json["results"][0]
+    assert again["negative_flips"]["floor"] == floor
+    assert [path.stat().st_mtime_ns for path in kept] == before
+    assert "2 other seeds of the candidate's recipe flip" in " ".join(command(*words).out.split())

@@ -94,6 +94,18 @@ def device_option(command: F) -> F:
     return decorate(command)
 
 
+def noise_floor_option(command: F) -> F:
+    """``--noise-floor``: how many other seeds flips are held against."""
+    decorate = click.option(
+        "--noise-floor",
+        type=click.IntRange(min=0, max=20),
+        default=0,
+        metavar="K",
+        help="Train the candidate by K other seeds, too, and say what these flip among them.",
+    )
+    return decorate(command)
+
+
 def complete_adapters(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:

@@ -15,6 +15,7 @@ from adapterctl.cli.options import (
     complete_bases,
     device_option,
     format_option,
+    noise_floor_option,
     open_project,
 )
 from adapterctl.render.answer import envelope
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     metavar="AMOUNT",
     help="Refuse an adapter whose training could take more: 2h, or 20EUR by params.yaml.",
 )
+@noise_floor_option
 @click.option(
     "--executor",
     "kind",
@@ -74,6 +76,7 @@ def command(
     resume: bool,
     max_rung: str | None,
     budget: str | None,
+    noise_floor: int,
     kind: Kind,
     address: str | None,
     device: str,
@@ -94,7 +97,12 @@ def command(
     skipped: list[Skipped] = []
     if on_base is not None:
         wanted, skipped = jobs.on_base(project, on_base)
-    limits = Limits(highest=RUNGS[max_rung] if max_rung else None, budget=budget, agreed=agreed)
+    limits = Limits(
+        highest=RUNGS[max_rung] if max_rung else None,
+        budget=budget,
+        agreed=agreed,
+        noise_floor=noise_floor,
+    )
     done = jobs.rebuild_all(
         project,
         wanted,

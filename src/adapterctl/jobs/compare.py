@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, replace
 
 from adapterctl.errors import InvalidInput
 from adapterctl.jobs import filing
-from adapterctl.jobs.clean_room import unpack
-from adapterctl.jobs.inputs.sources import prepared
+from adapterctl.jobs.clean_room import put_recorded_base, unpack
+from adapterctl.jobs.executors.here import Here
+from adapterctl.jobs.inputs.sources import gather, prepared
 from adapterctl.jobs.judging import Judged, judged
-from adapterctl.jobs.locks import alone
+from adapterctl.jobs.locks import alone as locked
+from adapterctl.jobs.noise_floor import Noise, floored
 from adapterctl.jobs.parity import Answers, parity
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.rows_beside import read_beside
+from adapterctl.jobs.together import alone
 from adapterctl.records.parity import ParityReport
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.evaluator_commands import KEY, judged_sets
@@ -33,7 +37,15 @@ class Compared:
     rows: RowsBeside | None = None
 
 
-def compare(project: Project, old: str, new: str, *, rows: int | None = None) -> Compared:
+def compare(
+    project: Project,
+    old: str,
+    new: str,
+    *,
+    rows: int | None = None,
+    seeds: int = 0,
+    device: str = "auto",
+) -> Compared:
     """Judges version ``new`` against version ``old`` on the rows that both answered.
 
     Args:
@@ -41,6 +53,8 @@ def compare(project: Project, old: str, new: str, *, rows: int | None = None) ->
         old: ``NAME``, ``NAME@3`` or ``NAME@champion``.
         new: the same.
         rows: how many rows that flipped are listed; ``None`` lists none.
+        seeds: how many others ``new`` is trained by, for a noise floor.
+        device: ``auto``, ``cpu`` or ``cuda``: where they are.
 
     Raises:
         InvalidInput: the two were evaluated on different rows.
@@ -59,6 +73,10 @@ def compare(project: Project, old: str, new: str, *, rows: int | None = None) ->
             old_side="recorded",
         )
     )
+    if seeds:
+        report = _above_noise(
+            project, right, report, candidate=found.candidate, seeds=seeds, device=device
+        )
     read = None
     if rows is not None:
         read = read_beside(project, left, right, answers=(found.old, found.candidate), most=rows)
@@ -86,7 +104,7 @@ def _judged(project: Project, left: VersionRecord, right: VersionRecord) -> Judg
             facts=origin.parity.settings.get(KEY, {}),
         )
     place = project.private / "judging" / f"{right.adapter}-{right.version}"
-    with alone(place):
+    with locked(place):
         room = unpack(project, right, place)
         sets = right.recipe.data.evaluation.items()
         rows = {name: prepared(room, right.recipe, each.path) for name, each in sets}
@@ -99,6 +117,38 @@ def _judged(project: Project, left: VersionRecord, right: VersionRecord) -> Judg
             bare=answers.bare,
             candidate=answers.candidate,
         )
+
+
+def _above_noise(
+    project: Project,
+    record: VersionRecord,
+    report: ParityReport,
+    *,
+    candidate: Answers,
+    seeds: int,
+    device: str,
+) -> ParityReport:
+    """Returns the report with a noise floor: trained from the record's pins, in a clean room.
+
+    Raises:
+        NotFound: data, code or base are gone.
+    """
+    place = project.private / "noise" / f"{record.adapter}-{record.version}"
+    with locked(place):
+        room = unpack(project, record, place)
+        put_recorded_base(project, record, room.root)
+        noise = Noise(
+            project=project,
+            place=room,
+            sources=gather(room, record.recipe, code=record.code.files),
+            built=room.root / ".version",
+            seeds=seeds,
+            device=device,
+        )
+        try:
+            return alone(floored(noise, report, candidate=candidate), Here())
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _answers(project: Project, record: VersionRecord, side: str) -> Answers:

@@ -17,6 +17,7 @@ from adapterctl.jobs.candidate import announce, judge
 from adapterctl.jobs.inputs.code_root import code_root
 from adapterctl.jobs.inputs.sources import Sources
 from adapterctl.jobs.locks import alone
+from adapterctl.jobs.noise_floor import Noise, floored
 from adapterctl.jobs.parity import Answers
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.recorded import recorded
@@ -38,10 +39,13 @@ def hosted(project: Project, adapter: str, version: int) -> AdoptedVersion | Non
     return old
 
 
-def moving(project: Project, old: AdoptedVersion, *, to: str, device: str) -> Steps[VersionRecord]:
+def moving(
+    project: Project, old: AdoptedVersion, *, to: str, device: str, seeds: int = 0
+) -> Steps[VersionRecord]:
     """Rebuilds a hosted fine-tune on ``to``, step by step, and registers the candidate.
 
-    Interrupted, it goes on from its last checkpoint when it is run again.
+    Interrupted, it goes on from its last checkpoint when it is run again. ``seeds`` others stand
+    under its flips as a noise floor.
 
     Raises:
         InvalidInput: no predictions are recorded for it.
@@ -55,7 +59,9 @@ def moving(project: Project, old: AdoptedVersion, *, to: str, device: str) -> St
     with alone(work):
         known = filing.find(project, old.adapter, pins.inputs)
         record = known or (
-            yield from _built(project, sources, pins, old=old, answers=answers, device=device)
+            yield from _built(
+                project, sources, pins, old=old, answers=answers, device=device, seeds=seeds
+            )
         )
         building.discard(work)
     return record
@@ -82,6 +88,7 @@ def _built(
     old: AdoptedVersion,
     answers: Answers,
     device: str,
+    seeds: int,
 ) -> Steps[VersionRecord]:
     work = project.private / "work" / pins.inputs
     name = f"{old.adapter}@{old.version}"
@@ -90,12 +97,21 @@ def _built(
     judged = yield from judge(
         project, project, built, device=device, old=answers, old_side="recorded"
     )
+    noise = Noise(
+        project=project,
+        place=project,
+        sources=built.sources,
+        built=work,
+        seeds=seeds,
+        device=device,
+    )
+    report = yield from floored(noise, judged.report, candidate=judged.answers["adapter"])
     result = Result(
         training=built.facts.training,
         prepared=built.facts.prepared,
         metrics=judged.metrics,
         predictions=judged.answers,
-        rebuilt_from=_origin(old, to=built.sources.recipe.base, report=judged.report),
+        rebuilt_from=_origin(old, to=built.sources.recipe.base, report=report),
     )
     filed = file_version(
         project,

@@ -10,6 +10,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from adapterctl.errors import AdapterctlError
 from adapterctl.jobs import building, clean_room, filing, sides
 from adapterctl.jobs.candidate import announce, outcome
@@ -24,12 +26,14 @@ from adapterctl.jobs.ladder.climb import Climb, Job
 from adapterctl.jobs.ladder.climbing import Summit, climb_up
 from adapterctl.jobs.ladder.gate import read_answers
 from adapterctl.jobs.locks import alone
+from adapterctl.jobs.noise_floor import Noise, floored
 from adapterctl.jobs.orders import Climbing, Moving
 from adapterctl.jobs.parity import Answers, OldSide
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.salvage import if_lost
 from adapterctl.jobs.versions import Pins, Result, file_version
 from adapterctl.jobs.wishes import Steps, asked
+from adapterctl.records.parity import NegativeFlips
 from adapterctl.records.version import Environment, RebuiltFrom, VersionRecord
 from adapterctl.rules.lifecycle.lead_times import PLANNED_ON
 from adapterctl.rules.outcomes import Rebuilt
@@ -50,7 +54,11 @@ def rebuilding(ready: Climbing | Moving) -> Steps[Rebuilt]:
     match ready:
         case Moving():
             candidate = yield from moving(
-                ready.order.project, ready.old, to=ready.order.to, device=ready.order.device
+                ready.order.project,
+                ready.old,
+                to=ready.order.to,
+                device=ready.order.device,
+                seeds=ready.order.limits.noise_floor,
             )
         case Climbing():
             candidate = yield from _climbing(ready)
@@ -74,6 +82,7 @@ def _climbing(ready: Climbing) -> Steps[VersionRecord]:
             budget=ready.budget,
             journal=journal,
             device=order.device,
+            seeds=order.limits.noise_floor,
         )
         _begin(job, resume=order.resume)
         candidate = yield from _run(job)
@@ -99,6 +108,12 @@ def _run(job: Job) -> Steps[VersionRecord]:
             job.project, known, folder=None, new=False, announce=partial(_announce, job)
         )
         _mirrored(job, filed)
+        if job.seeds and not any(each.floor for each in _flips(known)):
+            name = f"{known.adapter}@{known.version}"
+            job.project.display.say(
+                f"{name} is on file without a noise floor: adapterctl compare {job.key} {name} "
+                f"--noise-floor {job.seeds}"
+            )
         return known
     if job.journal.done("mirrored"):
         job.journal.turn_over()  # it tells of a candidate that other inputs gave
@@ -106,7 +121,29 @@ def _run(job: Job) -> Steps[VersionRecord]:
     old, old_side = yield from _old_answers(job, place)
     climb = Climb(job=job, place=place, sources=sources, old=old, old_side=old_side)
     summit = yield from climb_up(climb)
+    summit = yield from _above_noise(climb, summit)
     return _file(climb, summit, begun=begun)
+
+
+def _above_noise(climb: Climb, summit: Summit) -> Steps[Summit]:
+    """Puts a noise floor under the flips of the candidate that will be filed, if one is wanted."""
+    job, found = climb.job, summit.candidate
+    noise = Noise(
+        project=job.project,
+        place=climb.place,
+        sources=found.sources,
+        built=found.folder,
+        seeds=job.seeds,
+        device=job.device,
+    )
+    candidate = found.predictions["adapter"]
+    report = yield from floored(noise, found.judged.report, candidate=candidate)
+    judged = msgspec.structs.replace(found.judged, report=report)
+    return replace(summit, candidate=replace(found, judged=judged))
+
+
+def _flips(record: VersionRecord) -> list[NegativeFlips]:
+    return record.rebuilt_from.parity.negative_flips if record.rebuilt_from else []
 
 
 def _known(job: Job, begun: str) -> VersionRecord | None:

@@ -53,11 +53,33 @@ class MetricParity(Noun, frozen=True, kw_only=True):
     note: str | None = None
 
 
+NoiseReading = Literal["within", "above", "undecided"]
+
+
+class NoiseFloor(Noun, frozen=True, kw_only=True):
+    """Negative flips between trainings of one recipe on one base, which differ in their seed.
+
+    Attributes:
+        seeds: how many were trained beside the candidate.
+        pairs: ordered pairs of trainings.
+        rate: mean share of flips over the pairs; ``highest`` the largest.
+        reading: ``within``: some pair flips as many rows as the move of base did; ``above``: the
+            true share of its flips is above the mean of the pairs; else ``undecided``.
+    """
+
+    seeds: int
+    pairs: int
+    rate: float
+    highest: float
+    reading: NoiseReading
+
+
 class NegativeFlips(Noun, frozen=True, kw_only=True):
     """Right before, wrong now: share of rows, its upper bound, and the limit set for it.
 
     Attributes:
         rows_needed: rows that would decide, when INCONCLUSIVE.
+        floor: what another seed alone flips, where that was asked for.
     """
 
     set: str
@@ -68,6 +90,7 @@ class NegativeFlips(Noun, frozen=True, kw_only=True):
     limit: float
     verdict: Verdict
     rows_needed: int | None = None
+    floor: NoiseFloor | None = None
 
 
 class Disagreement(Noun, frozen=True, kw_only=True):

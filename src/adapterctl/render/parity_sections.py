@@ -83,9 +83,11 @@ def _slices(lines: Sequence[MetricParity], *, of: int) -> Section:
 
 
 def _flips(flips: Sequence[NegativeFlips]) -> Section:
+    floored = any(each.floor for each in flips)
+    by_seed = ("by seed",) if floored else ()
     return Section(
         title="Negative flips (right before, wrong now)",
-        header=("set", "rows", "flips", "rate", "upper bound", "limit", "verdict"),
+        header=("set", "rows", "flips", "rate", "upper bound", *by_seed, "limit", "verdict"),
         rows=[
             (
                 each.set,
@@ -93,6 +95,7 @@ def _flips(flips: Sequence[NegativeFlips]) -> Section:
                 f"{each.flips:,}",
                 _number(each.rate),
                 _number(each.upper),
+                *((_number(each.floor.rate if each.floor else None),) if floored else ()),
                 f"{each.limit:g}",
                 each.verdict,
             )

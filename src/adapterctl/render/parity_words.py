@@ -9,6 +9,7 @@ from adapterctl.records.parity import (
     Judging,
     MetricParity,
     NegativeFlips,
+    NoiseFloor,
     ParityReport,
 )
 from adapterctl.rules.parity.metrics import named
@@ -21,6 +22,8 @@ def sentences(report: ParityReport) -> Iterator[str]:
             yield f"{_place(line)}: {_metric_sentence(line)}"
     for flips in report.negative_flips:
         yield f"{flips.set} negative flips: {_flip_sentence(flips)}"
+        if flips.floor is not None:
+            yield f"{flips.set} noise floor: {_floor_sentence(flips.floor)}"
 
     for each in report.disagreements:
         yield f"{each.gold} and {each.shadow} {each.name}: {_reading_sentence(each)}"
@@ -138,6 +141,20 @@ def _flip_sentence(flips: NegativeFlips) -> str:
                 f"{counted}; the true share may be as high as {flips.upper:.3f} and "
                 f"{flips.limit:g} is allowed{_needed(flips.rows_needed)}."
             )
+
+
+_FLOOR_READINGS = {
+    "within": "the move of base flipped no more than another seed can",
+    "above": "the move of base flipped more than another seed does",
+    "undecided": "the flips are not shown to be above that: more rows would tell",
+}
+
+
+def _floor_sentence(floor: NoiseFloor) -> str:
+    return (
+        f"{floor.seeds} other seeds of the candidate's recipe flip {floor.rate:.3f} of the rows "
+        f"among them, at most {floor.highest:.3f}; {_FLOOR_READINGS[floor.reading]}."
+    )
 
 
 def _needed(rows: int | None) -> str:

@@ -28,16 +28,21 @@ class Limits:
         highest: the highest rung, by its name.
         budget: what it may cost.
         agreed: the saved plan that it is held to.
+        noise_floor: how many other seeds the candidate's recipe is trained by, to count flips.
     """
 
     highest: str | None = None
     budget: str | None = None
     agreed: SavedPlan | None = None
+    noise_floor: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One rebuild under way; ``ladder`` is what it may climb, within ``budget``."""
+    """One rebuild under way; ``ladder`` is what it may climb, within ``budget``.
+
+    ``seeds`` is how many others stand under the flips as a noise floor.
+    """
 
     project: Project
     record: VersionRecord
@@ -46,6 +51,7 @@ class Job:
     budget: Budget | None
     journal: Journal
     device: str
+    seeds: int = 0
 
     @property
     def folder(self) -> Path:
