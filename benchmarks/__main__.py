@@ -7,6 +7,7 @@ from benchmarks import (
     banking77,
     cpu_training,
     fingerprint,
+    fleet,
     gpu_training,
     importing,
     joining,
@@ -25,6 +26,7 @@ SHORT_FIRST = (
     audit_scale,
     gpu_training,
     cpu_training,
+    fleet,
     banking77,
 )
 

@@ -17,7 +17,7 @@ from benchmarks.cpu_ways import Work
 BERT_MODULES = ["query", "key", "value", "dense"]
 LLAMA_MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 HIDDEN, LAYERS, HEADS, VOCABULARY, POSITIONS = 384, 6, 6, 4000, 512
-STEPS = {"banking77": 60, "gsm8k": 20, "even lengths": 20}
+STEPS = {"banking77": 24, "gsm8k": 10, "even lengths": 10}
 BATCH = {"banking77": 32, "gsm8k": 8, "even lengths": 8}
 EVEN = 128
 
@@ -28,9 +28,9 @@ def works(folder: Path, *, steps: int | None) -> Iterator[Work]:
     Raises:
         RuntimeError: data or the real base are not here.
     """
-    corpus = _corpus()
-    yield _banking(corpus, minilm(), rows=BATCH["banking77"] * (steps or STEPS["banking77"]))
-    problems = _problems(corpus)
+    data = corpus()
+    yield _banking(data, minilm(), rows=BATCH["banking77"] * (steps or STEPS["banking77"]))
+    problems = _problems(data)
     llama = _llama(folder / "llama", [f"{row['prompt']}{row['completion']}" for row in problems])
     for name in ("gsm8k", "even lengths"):
         rows = BATCH[name] * (steps or STEPS[name])
@@ -134,6 +134,11 @@ def _llama(folder: Path, texts: Sequence[str]) -> Path:
     return folder
 
 
+def small_llama(folder: Path) -> tuple[Path, str]:
+    """Writes the small Llama and says what it is."""
+    return _llama(folder, ["nothing is read of it"]), f"a Llama of {LAYERS} x {HIDDEN}, made here"
+
+
 def _tokenizer(texts: Sequence[str]) -> Any:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from tokenizers.trainers import BpeTrainer
@@ -154,7 +159,12 @@ def _tokenizer(texts: Sequence[str]) -> Any:
     )
 
 
-def _corpus() -> Path:
+def corpus() -> Path:
+    """Returns the folder of the data sets.
+
+    Raises:
+        RuntimeError: it is not here.
+    """
     folder = os.environ.get("ADAPTERCTL_CORPUS", machine.REPOSITORY.parent / "shared" / "corpus")
     if not Path(folder).is_dir():
         raise RuntimeError("the corpus is not here; set ADAPTERCTL_CORPUS to its folder")
