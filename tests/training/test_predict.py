@@ -18,7 +18,7 @@ from adapterctl.records.canonical import digest
 from adapterctl.records.parity import Prediction
 from adapterctl.records.recipe import Generation, TrainingSettings
 from adapterctl.training.asking.generation import Draws, end_tokens
-from adapterctl.training.asking.predict import predict
+from adapterctl.training.asking.predict import Questions, predict
 from adapterctl.training.loading import LoadedBase, head_weights, load_base
 from support.tiny_adapters import tiny_adapter
 from support.tiny_bases import tiny_llama
@@ -65,39 +65,27 @@ def llama_adapter(llama, tmp_path_factory) -> Path:
     return tiny_adapter(tmp_path_factory.mktemp("adapters") / "llama", llama, task="CAUSAL_LM")
 
 
-def labelled(base, rows=ROWS, *, adapter=None, size=2, **options) -> list[Prediction]:
-    given = {
-        "head_seed": 3,
-        "slice_by": None,
-        "log": unexpected,
-        "labels": LABELS,
-        "device": "cpu",
-    } | options
-    return predict(
-        base,
-        adapter_dir=adapter,
-        task="SEQ_CLS",
-        rows=rows,
-        settings=TrainingSettings(max_length=64, per_device_eval_batch_size=size),
-        generation=None,
-        **given,
-    )
+def labelled(base, rows=ROWS, **options) -> list[Prediction]:
+    return answers(base, rows, **{"task": "SEQ_CLS", "labels": LABELS, **options})
 
 
-def written(
-    base, rows=ASKED, *, adapter=None, size=2, generation=SHORT, max_length=64, **options
+def written(base, rows=ASKED, **options) -> list[Prediction]:
+    given = {"task": "CAUSAL_LM", "labels": [], "generation": SHORT, **options}
+    return answers(base, rows, **given)
+
+
+def answers(
+    base, rows, *, task, labels, adapter=None, size=2, max_length=64, log=None, **options
 ) -> list[Prediction]:
-    given = {"head_seed": 3, "slice_by": None, "log": unexpected, "device": "cpu"} | options
-    return predict(
-        base,
-        adapter_dir=adapter,
-        task="CAUSAL_LM",
-        rows=rows,
-        labels=[],
-        settings=TrainingSettings(max_length=max_length, per_device_eval_batch_size=size),
-        generation=generation,
-        **given,
-    )
+    progress = {"progress": options.pop("progress")} if "progress" in options else {}
+    settings = TrainingSettings(max_length=max_length, per_device_eval_batch_size=size)
+    seed = options.pop("head_seed", 3)
+    asked = Questions(task=task, rows=rows, labels=labels, settings=settings, seed=seed, **options)
+    if isinstance(base, Path):
+        base = load_base(
+            base, task=task, head_seed=seed, device="cpu", num_labels=len(labels) or None
+        )
+    return predict(base, asked, adapter_dir=adapter, log=log or unexpected, **progress)
 
 
 def unexpected(sentence: str) -> None:
@@ -190,20 +178,7 @@ def test_progress_is_told_batch_by_batch(bert):
 def test_rows_that_fill_the_context_are_named(gpt2):
     told: list[str] = []
     rows = [{"text": "card " * 200, "label": "card"}, {"text": "fee", "label": "fee"}]
-    predict(
-        gpt2,
-        adapter_dir=None,
-        task="SEQ_CLS",
-        rows=rows,
-        labels=LABELS,
-        settings=TrainingSettings(max_length=512),
-        generation=None,
-        device="cpu",
-        head_seed=1,
-        slice_by=None,
-        log=told.append,
-        place="gold",
-    )
+    labelled(gpt2, rows, max_length=512, log=told.append, place="gold")
     assert told == ["gold: 1 row (0) reach the base's context of 128 tokens"]
 
 
@@ -430,9 +405,9 @@ def test_a_prompt_that_leaves_no_room_loses_its_beginning_and_is_named(gpt2):
         ),
     ],
 )
-def test_rows_that_cannot_be_compared_are_refused_before_a_base_is_loaded(rows, message):
+def test_rows_that_cannot_be_compared_are_refused(rows, message, bert):
     with pytest.raises(InvalidInput) as caught:
-        labelled(Path("no-such-base"), rows, slice_by="queue", place="gold")
+        labelled(bert, rows, slice_by="queue", place="gold")
     assert str(caught.value) == message
 
 
@@ -450,12 +425,14 @@ def test_another_process_hash_seed_and_thread_count_change_nothing(bert, bert_ad
         "torch.set_num_threads(2)\n"
         "from adapterctl.records.canonical import digest\n"
         "from adapterctl.records.recipe import TrainingSettings\n"
-        "from adapterctl.training.asking.predict import predict\n"
-        f"rows = {ROWS!r}\n"
-        f"print(digest(predict(Path({str(bert)!r}), adapter_dir=Path({str(bert_adapter)!r}),\n"
-        f"    task='SEQ_CLS', rows=rows, labels={LABELS!r},\n"
-        "    settings=TrainingSettings(max_length=64, per_device_eval_batch_size=2),\n"
-        "    generation=None, device='cpu', head_seed=3, slice_by=None, log=print)))\n"
+        "from adapterctl.training.asking.predict import Questions, predict\n"
+        "from adapterctl.training.loading import load_base\n"
+        f"base = load_base(Path({str(bert)!r}), task='SEQ_CLS', head_seed=3, device='cpu',\n"
+        f"    num_labels={len(LABELS)})\n"
+        f"asked = Questions(task='SEQ_CLS', rows={ROWS!r}, labels={LABELS!r}, seed=3,\n"
+        "    settings=TrainingSettings(max_length=64, per_device_eval_batch_size=2))\n"
+        f"found = predict(base, asked, adapter_dir=Path({str(bert_adapter)!r}), log=print)\n"
+        "print(digest(found))\n"
     )
     done = subprocess.run(
         [sys.executable, str(script)],

@@ -10,8 +10,9 @@ import pytest
 
 from adapterctl.errors import InvalidInput, Mismatch
 from adapterctl.records.recipe import Generation, TrainingSettings
-from adapterctl.training.asking.predict import predict
+from adapterctl.training.asking.predict import Questions, predict
 from adapterctl.training.asking.predictor import Predictor
+from adapterctl.training.loading import load_base
 from support.tiny_adapters import tiny_adapter
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -45,19 +46,16 @@ def router(bert, bert_adapter, **options) -> Predictor:
 
 
 def evaluated(base, adapter, rows, *, task, labels, generation=None):
-    return predict(
-        base,
-        adapter_dir=adapter,
+    asked = Questions(
         task=task,
         rows=rows,
         labels=labels,
         settings=TrainingSettings(max_length=64),
-        generation=generation,
-        device="cpu",
-        head_seed=0,
-        slice_by=None,
-        log=print,
+        seed=0,
+        generation=generation or Generation(),
     )
+    loaded = load_base(base, task=task, head_seed=0, device="cpu", num_labels=len(labels) or None)
+    return predict(loaded, asked, adapter_dir=adapter, log=print)
 
 
 def test_raw_rows_are_prepared_and_answered_as_in_the_evaluation(bert, bert_adapter):

@@ -64,23 +64,21 @@ def evaluate(
     project: Project, sources: Sources, *, base: LoadedBase, adapter: Path | None, side: str
 ) -> Evaluation:
     """Predicts and scores every evaluation set; ``adapter`` None is the bare base."""
-    from adapterctl.training.asking.predict import predict
+    from adapterctl.training.asking.predict import predict, questions
 
     recipe = sources.recipe
     predictions = {
         name: predict(
             base,
+            questions(
+                recipe,
+                sources.rows[name],
+                labels=sources.labels,
+                place=evaluation.path,
+                slice_by=evaluation.slice_by,
+            ),
             adapter_dir=adapter,
-            task=recipe.task,
-            rows=sources.rows[name],
-            labels=sources.labels,
-            settings=recipe.training,
-            generation=recipe.generation,
-            device=base.device,
-            head_seed=recipe.training.seed,
-            slice_by=evaluation.slice_by,
             log=project.display.say,
-            place=evaluation.path,
             progress=_labelled(project, f"{side} on {name}"),
         )
         for name, evaluation in recipe.data.evaluation.items()
@@ -110,23 +108,16 @@ def answers_to_training_rows(
     adapter: Path,
 ) -> list[Prediction]:
     """Returns what an adapter answers to prepared training rows, known by their numbers."""
-    from adapterctl.training.asking.predict import predict
+    from adapterctl.training.asking.predict import predict, questions
 
-    recipe = sources.recipe
+    # Nothing keeps two training rows from having the same id.
+    anonymous = [{key: value for key, value in row.items() if key != "id"} for row in rows]
+    place = sources.recipe.data.train.path
     return predict(
         base,
+        questions(sources.recipe, anonymous, labels=sources.labels, place=place),
         adapter_dir=adapter,
-        task=recipe.task,
-        # Nothing keeps two training rows from having the same id.
-        rows=[{key: value for key, value in row.items() if key != "id"} for row in rows],
-        labels=sources.labels,
-        settings=recipe.training,
-        generation=recipe.generation,
-        device=base.device,
-        head_seed=recipe.training.seed,
-        slice_by=None,
         log=project.display.say,
-        place=recipe.data.train.path,
         progress=_labelled(project, "training rows"),
     )
 

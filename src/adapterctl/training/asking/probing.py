@@ -7,7 +7,7 @@ from pathlib import Path
 
 from adapterctl.records.parity import Prediction
 from adapterctl.records.recipe import Recipe
-from adapterctl.training.asking.predict import predict
+from adapterctl.training.asking.predict import predict, questions
 from adapterctl.training.loading import LoadedBase
 from adapterctl.training.rows.formats import Row
 from adapterctl.training.rows.text import Example, Log, encode_all
@@ -48,18 +48,6 @@ def probed(
         max_length=base.longest(recipe.training.max_length),
         place=place,
     )
-    answers = predict(
-        base,
-        adapter_dir=adapter_dir,
-        task=recipe.task,
-        rows=rows,
-        labels=labels,
-        settings=recipe.training,
-        generation=recipe.generation,
-        device=base.device,
-        head_seed=recipe.training.seed,
-        slice_by=None,
-        log=log,
-        place=place,
-    )
+    asked = questions(recipe, rows, labels=labels, place=place)
+    answers = predict(base, asked, adapter_dir=adapter_dir, log=log)
     return list(zip(examples, answers, strict=True))
