@@ -11,6 +11,7 @@ import pytest
 from adapterctl.errors import InvalidInput, Mismatch, NotFound
 from adapterctl.jobs.plan import plan
 from adapterctl.records.base import BaseSource
+from adapterctl.records.policy import Prices
 from adapterctl.records.recipe import LoraSettings
 from adapterctl.rules.mapping.targets import Blocker
 from adapterctl.stores.registry import FolderRegistry
@@ -157,6 +158,32 @@ def test_where_the_old_base_is_gone_the_record_serves(
     )
     assert found.old_lengths is None
     assert found.cost is not None and found.cost.seconds is None
+
+
+# memory and money
+
+
+def test_a_plan_says_what_memory_its_training_takes(bench: Bench) -> None:
+    found = plan(bench.project(), "router", to="new-base").memory
+    assert found is not None and found.activations is not None
+    assert found.total == sum(
+        (found.weights, found.adapter, found.gradients, found.optimizer, found.activations)
+    )
+    weights = bench.door.base("new-base").source.path
+    assert weights is not None
+    stored = (Path(weights) / "model.safetensors").stat().st_size
+    # The head that the adapter brings comes on top, the language model's does not.
+    assert 0.5 * stored < found.weights < stored
+
+
+def test_money_takes_a_price_and_a_measured_time(bench: Bench) -> None:
+    assert plan(bench.project(), "router", to="new-base").price is None
+    bench.policy(prices=Prices(device_hour=3_600_000.0, currency="CHF"))
+    found = plan(bench.project(), "router", to="new-base")
+    assert found.price is not None and found.cost is not None and found.cost.seconds is not None
+    assert found.price.currency == "CHF"
+    assert found.price.first == pytest.approx(found.cost.seconds * 1000)
+    assert found.price.most > found.price.first
 
 
 # tokens and licences

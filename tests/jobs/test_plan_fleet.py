@@ -101,6 +101,47 @@ def test_the_command_answers_one_when_it_is_blocked(
     assert command("plan", "--on-base", "old-base", "--to", "new-base").status == 0
 
 
+def test_the_command_speaks_markdown_for_a_pull_request(
+    fleet: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = Commands(fleet.root, capsys)
+    said = command("plan", "router", "--to", "new-base", "--format", "markdown")
+    assert said.status == 0
+    assert said.out.startswith("### `router@1`: `old-base` → `new-base`\n")
+    said = command("plan", "--on-base", "old-base", "--to", "gpt2", "--format", "markdown")
+    assert said.status == 1
+    assert said.out.startswith("### `old-base` → `gpt2`: 2 of 3 can run\n")
+    lines = [line for line in said.out.splitlines() if line.startswith("|")]
+    assert [line.split("|")[3].strip() for line in lines[2:]] == [
+        "urgent@1",
+        "half@1",
+        "router@1",
+        "in all",
+    ]
+
+
+def test_a_saved_fleet_runs_what_was_planned_and_names_what_was_blocked(
+    fleet: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing can be trained here: each is stopped by its data, and one by its plan."""
+    file = str(fleet.root / "fleet.json")
+    command = Commands(fleet.root, capsys)
+    words = ("plan", "--on-base", "old-base", "--to", "gpt2", "--save", file)
+    assert command(*words).status == 1
+    fleet.registered(fleet.routed("later"), prepared=tidied(rows(40, seed=1)))
+    said = command("rebuild", "--plan", file, "--format", "json")
+    assert said.status == 1
+    assert [one["adapter"] for one in said.json["results"]] == ["urgent", "half", "router"]
+    errors = {one["adapter"]: one["error"] for one in said.json["results"]}
+    assert "the plan is blocked: the successor fuses" in errors["half"]
+    assert "does not hold any more" not in str(errors)
+    fleet.routed("urgent", role_map={"attention.q": []}, serving=[])
+    said = command("rebuild", "--plan", file, "--format", "json")
+    errors = {one["adapter"]: one["error"] for one in said.json["results"]}
+    assert "does not hold any more: role_map: {} -> {'attention.q': []}" in errors["urgent"]
+    assert "adapterctl plan --on-base old-base --to gpt2 --save FILE" in errors["urgent"]
+
+
 def test_the_command_wants_an_adapter_or_a_base(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:

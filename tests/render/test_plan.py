@@ -2,34 +2,61 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import msgspec
 import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
-from adapterctl.records.recipe import Command, LoraSettings
-from adapterctl.render.plan import as_json, as_text, duration, fleet_as_json, fleet_as_text
+from adapterctl.records.policy import Prices
+from adapterctl.records.recipe import Command, LoraSettings, TrainingSettings
+from adapterctl.render.plan import (
+    as_json,
+    as_markdown,
+    as_text,
+    duration,
+    fleet_as_json,
+    fleet_as_markdown,
+    fleet_as_text,
+)
 from adapterctl.rules.findings import Skipped
 from adapterctl.rules.mapping.targets import Blocker
 from adapterctl.rules.planning.conversations import compare_rendered
+from adapterctl.rules.planning.differences import Change
 from adapterctl.rules.planning.estimates import TextLengths
-from adapterctl.rules.planning.plans import FleetPlan, RebuildPlan, draft, without_rows
+from adapterctl.rules.planning.memory import Counted, memory
+from adapterctl.rules.planning.plans import FleetPlan, RebuildPlan, draft, with_memory, without_rows
 from support.goldens import assert_golden
 from support.plans import TODAY, by_command, facts, status
+
+MEMORY = memory(
+    Counted(
+        weights=90_600_000,
+        shapes=[[16, 384], [384, 16]] * 6,
+        passing=1_240_000_000,
+        rows=16,
+        tokens=2_048,
+    ),
+    TrainingSettings(),
+)
 
 
 def ready() -> RebuildPlan:
     cut = TextLengths(
         rows=847, conversations=0, tokens=31_400, longest=212, limit=128, cut=19, lost=0
     )
-    return draft(
+    drafted = draft(
         facts(
             lora=LoraSettings(r=16, lora_alpha=32, target_modules=["query", "value", "dense"]),
             lengths=cut,
             deadline=status("2027-02-05"),
             runway=status("2028-06-30"),
+            prices=Prices(device_hour=2.5),
         )
     )
+    return with_memory(drafted, MEMORY)
 
 
 def talking(*, sensitive: bool = False) -> RebuildPlan:
@@ -162,6 +189,85 @@ def test_the_answer_about_a_fleet_names_what_could_not_be_planned():
     answer = json.loads(fleet_as_json(fleet(), as_of=TODAY))
     assert [one["adapter"] for one in answer["results"]] == ["card-helper", "support-router"]
     assert [one["subject"] for one in answer["skipped"]] == ["adapter:faq-short@2"]
+    assert answer["totals"] == {
+        "plans": 2,
+        "ready": 1,
+        "seconds": 1107.0,
+        "most_seconds": 8302.5,
+        "unestimated": 1,
+        "price": {"first": 0.77, "most": 5.77, "currency": "EUR"},
+        "memory": MEMORY.total,
+    }
+
+
+# Markdown
+
+
+def tokens_of(text: str) -> list[Token]:
+    return MarkdownIt("gfm-like", {"linkify": False}).parse(text)
+
+
+def tables_in(text: str) -> list[list[list[str]]]:
+    """Every table of a text as a reader of Markdown sees it, cell by cell."""
+    found: list[list[list[str]]] = []
+    for before, token in itertools.pairwise(tokens_of(text)):
+        if token.type == "thead_open":
+            found.append([])
+        elif token.type == "tr_open":
+            found[-1].append([])
+        elif token.type == "inline" and before.type in {"th_open", "td_open"}:
+            shown = [part.content for part in token.children or () if part.type != "html_inline"]
+            found[-1][-1].append("".join(shown))
+    return found
+
+
+def test_markdown_holds_the_same_plan():
+    text = as_markdown(ready())
+    assert_golden("plan.md", text + "\n")
+    first, changes, roles, ladder, stays = tables_in(text)
+    assert ["can run", "yes"] in first
+    assert ["learning rate", "0.0005, uncalibrated: sweep"] in first
+    assert ["base", "old-base -> new-base"] in changes
+    assert ["attention.o", "2 x attention.output.dense", "2 x o_proj", "16x16", "16x16"] in roles
+    assert ladder[1][0] == "carried recipe"
+    assert ["seed", "17"] in stays
+
+
+def test_markdown_of_a_blocked_plan_names_what_blocks_first():
+    text = as_markdown(blocked())
+    assert_golden("plan_blocked.md", text + "\n")
+    assert text.index("#### Blocked by") < text.index("#### What changes")
+
+
+def test_markdown_of_a_fleet_is_a_table_with_sums_at_the_foot():
+    text = fleet_as_markdown(fleet())
+    assert_golden("plan_fleet.md", text + "\n")
+    [table] = tables_in(text)
+    assert table[0] == ["Slack", "Rebuild by", "Adapter", "Time", "Cost", "Memory", "Plan"]
+    assert [line[2] for line in table[1:]] == ["card-helper@1", "support-router@1", "in all"]
+    assert table[-1][-1] == "1 of 2 ready"
+
+
+def test_markdown_shows_the_frame_of_a_template_and_no_row():
+    text = as_markdown(talking())
+    [fence] = [token for token in tokens_of(text) if token.type == "fence"]
+    assert fence.info == "diff"
+    assert "+[INST] (user) [/INST] (assistant)</s>" in fence.content
+    assert "my card" not in text
+
+
+def test_hostile_names_do_not_break_out_of_markdown():
+    evil = "a|b `c` <script> @team\n"
+    change = Change(what="chat template", old=evil, new="none")
+    text = as_markdown(msgspec.structs.replace(ready(), changes=[change], notes=[evil]))
+    assert ["chat template", "a|b `c` <script> @team -> none"] in [
+        [cell.replace("\n", "").replace("  ", " ") for cell in line] for line in tables_in(text)[1]
+    ]
+    assert not [
+        token
+        for token in tokens_of(text)
+        if token.type == "html_block" and "script" in token.content
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import msgspec
 
 from adapterctl.records.base import BaseShape, LinearShape
 from adapterctl.records.lifecycle import Observation
+from adapterctl.records.policy import Prices
 from adapterctl.records.recipe import Command, LoraSettings
 from adapterctl.records.version import Environment, VersionRecord
 from adapterctl.rules.lifecycle.almanac import Status, status_on
@@ -98,6 +99,7 @@ def facts(
     licences: tuple[str | None, str | None] = ("mit", "mit"),
     lost_tokens: dict | None = None,
     conversations: Conversations | None = None,
+    prices: Prices | None = None,
 ) -> Facts:
     """The facts of a plan that can run, with what the test changes."""
     record = record_of(lora=lora)
@@ -117,6 +119,7 @@ def facts(
         old_licence=licences[0],
         lost_tokens=lost_tokens or {},
         conversations=conversations,
+        prices=prices,
         old=shape("bert") if old is _HERE else old,
         new=msgspec.structs.replace(shape("llama"), **changes),
         lengths=lengths or usual,

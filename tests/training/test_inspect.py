@@ -13,7 +13,7 @@ import transformers
 from adapterctl.errors import InvalidInput, Mismatch, NotFound
 from adapterctl.records.base import LinearShape
 from adapterctl.records.recipe import LoraSettings
-from adapterctl.rules.planning.estimates import TextLengths
+from adapterctl.rules.planning.estimates import LargestPass, TextLengths
 from adapterctl.training.inspect import describe, fresh_layers, given_lora, linears, text_lengths
 from adapterctl.training.loading import load_base
 from adapterctl.training.rows.text import encode_all, load_tokenizer
@@ -218,7 +218,9 @@ def sentences(*lengths: int) -> list[dict]:
 
 def test_rows_are_measured_in_the_bases_own_tokens(bert):
     # [CLS] and [SEP] come on top: 5, 7 and 12 tokens.
-    found = text_lengths(bert, sentences(3, 5, 10), task="SEQ_CLS", max_length=7, context=128)
+    found = text_lengths(
+        bert, sentences(3, 5, 10), task="SEQ_CLS", max_length=7, context=128, batch=2
+    )
     assert found == TextLengths(
         rows=3,
         conversations=0,
@@ -229,6 +231,7 @@ def test_rows_are_measured_in_the_bases_own_tokens(bert):
         lost=0,
         context=128,
         beyond=0,
+        largest=LargestPass(rows=2, tokens=7 + 7, longest=7),
     )
 
 

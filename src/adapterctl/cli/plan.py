@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 )
 @device_option
 @as_of_option
-@format_option("json")
+@format_option("json", "markdown")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -75,9 +75,13 @@ def _rendered(found: RebuildPlan | FleetPlan, *, as_of: date, form: str) -> str:
     from adapterctl.rules.planning.plans import FleetPlan
 
     if isinstance(found, FleetPlan):
-        if form == "json":
-            return render.fleet_as_json(found, as_of=as_of)
-        return render.fleet_as_text(found, colour=has_colours())
-    if form == "json":
-        return render.as_json([found], as_of=as_of)
-    return render.as_text(found, colour=has_colours())
+        return {
+            "json": lambda: render.fleet_as_json(found, as_of=as_of),
+            "markdown": lambda: render.fleet_as_markdown(found),
+            "text": lambda: render.fleet_as_text(found, colour=has_colours()),
+        }[form]()
+    return {
+        "json": lambda: render.as_json([found], as_of=as_of),
+        "markdown": lambda: render.as_markdown(found),
+        "text": lambda: render.as_text(found, colour=has_colours()),
+    }[form]()

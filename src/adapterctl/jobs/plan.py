@@ -7,6 +7,7 @@ from adapterctl.jobs.building import running_environment
 from adapterctl.jobs.planning.bases import Side, Successor, old_side, successor_of
 from adapterctl.jobs.planning.confirmed import confirmed
 from adapterctl.jobs.planning.conversations import conversations
+from adapterctl.jobs.planning.memory import measured
 from adapterctl.jobs.planning.rows import lengths_of, training_rows
 from adapterctl.jobs.planning.tokens import lost_tokens
 from adapterctl.jobs.project import Project
@@ -97,13 +98,15 @@ def _plan(project: Project, found: Whole, successor: Successor, *, device: str) 
         blockers=[*rows.blockers, *unreadable, *unread],
         notes=[*notes, *rows.notes],
         trainer=trainer,
+        prices=project.policy.prices,
         conversations=conversations(
             old, new, rows=rows.rows, record=record, to=successor.base.base
         ),
         old_licence=_licence(project, record),
         lost_tokens=lost_tokens(old, new, rows=rows.rows, record=record),
     )
-    return confirmed(draft(facts), new, record=record)
+    labels = len(record.training.labels) if record.training else 0
+    return measured(confirmed(draft(facts), new, record=record), new, labels=labels)
 
 
 def _licence(project: Project, record: VersionRecord) -> str | None:

@@ -18,7 +18,7 @@ from adapterctl.errors import Mismatch
 from adapterctl.records.base import BaseShape, LinearShape
 from adapterctl.records.recipe import Recipe, Task
 from adapterctl.rules.mapping.roles import HEAD_DENSE, role_of
-from adapterctl.rules.planning.estimates import TextLengths
+from adapterctl.rules.planning.estimates import LargestPass, TextLengths
 from adapterctl.training.blueprint import blueprint, config_of
 from adapterctl.training.rows.formats import Row, is_conversation
 from adapterctl.training.rows.text import encode_all, load_tokenizer
@@ -129,6 +129,7 @@ def text_lengths(
     task: Task,
     max_length: int,
     context: int | None,
+    batch: int = 1,
     trust_remote_code: bool = False,
 ) -> TextLengths:
     """Returns how long prepared rows are in this base's tokens, and how many would be cut.
@@ -139,6 +140,7 @@ def text_lengths(
         task: ``SEQ_CLS`` or ``CAUSAL_LM``.
         max_length: the recipe's, in tokens.
         context: the base's longest input in tokens; ``None`` without a limit.
+        batch: rows in a pass.
         trust_remote_code: whether code in the base's folder may run.
 
     Raises:
@@ -154,6 +156,7 @@ def text_lengths(
         place="train",
     )
     lengths = [len(example.input_ids) for example in examples]
+    heaviest = sorted((min(length, limit) for length in lengths), reverse=True)[:batch]
     learned = [any(example.loss_mask[1:limit]) for example in examples]
     return TextLengths(
         rows=len(rows),
@@ -164,6 +167,9 @@ def text_lengths(
         cut=sum(length > limit for length in lengths),
         lost=0 if task == "SEQ_CLS" else learned.count(False),
         context=context,
+        largest=LargestPass(
+            rows=len(heaviest), tokens=sum(heaviest), longest=max(heaviest, default=0)
+        ),
         beyond=0 if context is None else sum(length > context for length in lengths),
     )
 

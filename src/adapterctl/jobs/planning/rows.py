@@ -88,6 +88,7 @@ def lengths_of(
             task=record.recipe.task,
             max_length=record.recipe.training.max_length,
             context=side.shape.context_length,
+            batch=record.recipe.training.per_device_train_batch_size,
             trust_remote_code=record.recipe.trust_remote_code,
         )
     except InvalidInput as error:

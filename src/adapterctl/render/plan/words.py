@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from adapterctl.rules.planning.budgets import Price
+
 _MINUTE, _HOUR = 60, 3600
 
 
@@ -14,6 +16,20 @@ def duration(seconds: float | None) -> str:
     if seconds < 2 * _HOUR:
         return f"{seconds / _MINUTE:,.0f} min"
     return f"{seconds / _HOUR:,.1f} h"
+
+
+def size(count_of_bytes: int) -> str:
+    """Returns ``820 kB``, ``61 MB``, ``16.2 GB``: powers of ten, as devices are sold."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count_of_bytes >= scale:
+            amount = count_of_bytes / scale
+            return f"{amount:,.1f} {unit}" if amount < 10 else f"{amount:,.0f} {unit}"
+    return f"{count_of_bytes} B"
+
+
+def money(amount: float, price: Price) -> str:
+    """Returns ``0.35 EUR``."""
+    return f"{amount:,.2f} {price.currency}"
 
 
 def count(number: int, noun: str) -> str:

@@ -47,6 +47,25 @@ def budget(text: str, prices: Prices | None) -> Budget:
     return Budget(text=text, seconds=amount / prices.device_hour * _HOUR)
 
 
+class Price(Noun, frozen=True, kw_only=True):
+    """What training costs: on the first rung, and on every rung when none passes before."""
+
+    first: float
+    most: float
+    currency: str
+
+
+def priced(ladder: Ladder, prices: Prices | None) -> Price | None:
+    """Returns what a ladder costs; ``None`` without a price or an estimate of its time."""
+    first = ladder.rungs[0].seconds if ladder.rungs else None
+    if prices is None or first is None or ladder.seconds is None:
+        return None
+    each = prices.device_hour / _HOUR
+    return Price(
+        first=round(first * each, 2), most=round(ladder.seconds * each, 2), currency=prices.currency
+    )
+
+
 def must_afford(ladder: Ladder, allowed: Budget | None, *, place: str) -> None:
     """Refuses a ladder whose training alone would take more than is allowed.
 

@@ -27,6 +27,19 @@ _FLOPS_PER_PARAMETER_AND_TOKEN = 4
 """Two for the forward pass, two for the gradient of the activations: frozen weights need none."""
 
 
+class LargestPass(Noun, frozen=True, kw_only=True):
+    """The longest rows that may share a pass.
+
+    Attributes:
+        tokens: of all of them, each cut.
+        longest: of one of them.
+    """
+
+    rows: int
+    tokens: int
+    longest: int
+
+
 class TextLengths(Noun, frozen=True, kw_only=True):
     """How long the training rows are in one base's tokens.
 
@@ -38,6 +51,7 @@ class TextLengths(Noun, frozen=True, kw_only=True):
         cut: rows longer than ``limit``.
         lost: rows of which no answer token is left, so that nothing is learned from them.
         context: the base's longest input in tokens; ``None`` without a limit.
+        largest: the longest rows that may share a pass.
         beyond: rows longer than the context, whatever ``max_length`` says.
     """
 
@@ -50,6 +64,7 @@ class TextLengths(Noun, frozen=True, kw_only=True):
     lost: int
     context: int | None = None
     beyond: int = 0
+    largest: LargestPass | None = None
 
 
 class LearningRate(Noun, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from adapterctl.records.base import Base, BaseShape
+from adapterctl.records.policy import Prices
 from adapterctl.records.recipe import Command, Recipe
 from adapterctl.records.version import Environment, VersionRecord
 from adapterctl.rules.lifecycle.almanac import Status
@@ -39,6 +40,7 @@ class Facts:
         old_licence: of the old base, as the registry says today; ``None`` where it is not stated.
         lost_tokens: added tokens of the old base that the successor lacks, with how many training
             rows hold them.
+        prices: of the project.
         conversations: how probe rows are rendered on both sides; ``None`` without any.
         trainer: what is known of a trainer command; ``None`` for the builtin one.
     """
@@ -60,6 +62,7 @@ class Facts:
     onward: Succession | None = None
     old_licence: str | None = None
     conversations: Conversations | None = None
+    prices: Prices | None = None
     lost_tokens: Mapping[str, int] = field(default_factory=dict)
 
     @property

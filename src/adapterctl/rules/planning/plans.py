@@ -17,12 +17,14 @@ from adapterctl.rules.findings import Skipped
 from adapterctl.rules.mapping.carrying import map_targets
 from adapterctl.rules.mapping.targets import Blocker, Question, RoleMap, RoleMatch, groups, roles_of
 from adapterctl.rules.planning.basis import Basis, Decision, basis_of
+from adapterctl.rules.planning.budgets import Price, priced
 from adapterctl.rules.planning.conversations import Conversations
 from adapterctl.rules.planning.differences import Change, base_changes
 from adapterctl.rules.planning.doubts import dead_ends, remarks
 from adapterctl.rules.planning.estimates import Cost, LearningRate, TextLengths, cost, learning_rate
 from adapterctl.rules.planning.facts import Facts
 from adapterctl.rules.planning.ladder import Ladder, ladder
+from adapterctl.rules.planning.memory import Memory
 from adapterctl.rules.planning.pins import Pin, pinned
 from adapterctl.rules.planning.runways import Runway, runway_of
 from adapterctl.rules.planning.surroundings import Surroundings, surroundings
@@ -54,6 +56,8 @@ class RebuildPlan(Noun, frozen=True, kw_only=True):
         ladder: the rungs that a rebuild would climb, until one passes.
         licence: of the successor; ``old_licence`` of the old base. ``None`` where none is stated.
         conversations: how probe rows are rendered on both sides; ``None`` without any.
+        memory: what training takes at its peak; ``None`` where nobody can say.
+        price: what training costs; ``None`` without prices or an estimate of its time.
         environment: how the running environment differs from the recorded one.
         basis: what the plan rests on.
     """
@@ -88,6 +92,8 @@ class RebuildPlan(Noun, frozen=True, kw_only=True):
     old_licence: str | None
     licence: str | None
     conversations: Conversations | None
+    price: Price | None
+    memory: Memory | None = None
 
 
 class FleetPlan(Noun, frozen=True, kw_only=True):
@@ -114,6 +120,7 @@ def draft(facts: Facts) -> RebuildPlan:
     hidden = _unreached(facts, role_map, changes)
     trainer = trainer_plan(facts.command, recipe) if facts.command else None
     work = _cost(facts, recipe)
+    rungs = _ladder(facts, work, trainer)
     blockers = [*facts.blockers, *dead_ends(facts), *role_map.blockers, *hidden]
     return RebuildPlan(
         adapter=record.adapter,
@@ -140,7 +147,8 @@ def draft(facts: Facts) -> RebuildPlan:
         proposed_recipe=recipe,
         changes_in_recipe=changes,
         trainer=trainer,
-        ladder=_ladder(facts, work, trainer),
+        ladder=rungs,
+        price=priced(rungs, facts.prices),
         environment=surroundings(
             record,
             facts.running,
@@ -183,6 +191,11 @@ def decision(plan: RebuildPlan) -> Decision:
         recipe=plan.proposed_recipe,
         rungs=[one.rung for one in plan.ladder.rungs],
     )
+
+
+def with_memory(plan: RebuildPlan, found: Memory) -> RebuildPlan:
+    """Returns a plan that also says what memory its training takes."""
+    return msgspec.structs.replace(plan, memory=found)
 
 
 def without_rows(plan: RebuildPlan) -> RebuildPlan:
