@@ -26,6 +26,11 @@ from adapterctl.rules.arithmetic import LATEST
     default=LATEST,
     help="Compute as versions with this number did.",
 )
+@click.option(
+    "--shards",
+    type=click.IntRange(min=1),
+    help="Spread the base over so many processes; default: as params.yaml says.",
+)
 @format_option()
 @click.pass_context
 def command(
@@ -37,6 +42,7 @@ def command(
     threads: int | None,
     padded: bool,
     arithmetic: int,
+    shards: int | None,
     form: str,
 ) -> int:
     """Train NAME from the working tree into DIR, as the stages of dvc.yaml do.
@@ -55,6 +61,7 @@ def command(
         threads=threads,
         padded=padded,
         arithmetic=arithmetic,
+        shards=shards,
     )
     facts = built.facts.training
     if form == "json":

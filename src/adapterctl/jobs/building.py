@@ -56,6 +56,7 @@ class Build:
         threads: intra-op threads; ``None`` takes one per core.
         padded: pad examples also where the base could do without; see `SlotJob`.
         arithmetic: how numbers are computed; see `SlotJob`.
+        shards: over how many processes the base is spread; ``None`` is as params.yaml says.
         held: numbers of the training rows that are not learned from: the builtin trainer looks
             at the loss on them on the way, and stops when that has stopped falling.
     """
@@ -68,6 +69,7 @@ class Build:
     threads: int | None = None
     padded: bool = False
     arithmetic: int = LATEST
+    shards: int | None = None
     held: frozenset[int] = frozenset()
 
 

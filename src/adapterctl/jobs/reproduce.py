@@ -75,6 +75,7 @@ def _train_in_child(place: Path, record: VersionRecord, *, device: str) -> None:
         command.append("--padded")
     if record.training:
         command += ["--arithmetic", str(record.training.arithmetic)]
+        command += ["--shards", str(record.training.shards)]
     done = subprocess.run(
         command,
         cwd=room,

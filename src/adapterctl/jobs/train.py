@@ -30,6 +30,7 @@ def train(
     threads: int | None = None,
     padded: bool = False,
     arithmetic: int = LATEST,
+    shards: int | None = None,
 ) -> Built:
     """Trains into ``out``: a PEFT folder with the trail and the facts of the run beside it.
 
@@ -51,6 +52,7 @@ def train(
             threads=threads,
             padded=padded,
             arithmetic=arithmetic,
+            shards=shards,
         )
         _move(built.folder, out)
     building.discard(work)

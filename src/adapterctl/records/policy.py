@@ -84,6 +84,7 @@ class Policy(Sparse, frozen=True, kw_only=True):
         world: how the audit asks the world.
         prices: what an hour of the training device costs.
         executor: where rebuilds train, when it is not in their own process.
+        shards: over how many processes, one GPU each, a base is spread that no GPU holds.
         directory: who knows a team's members, beside ``registry/people.yaml``.
     """
 
@@ -100,6 +101,7 @@ class Policy(Sparse, frozen=True, kw_only=True):
     directory: Directory | None = None
     prices: Prices | None = None
     executor: ExecutorPolicy = ExecutorPolicy()
+    shards: Annotated[int, msgspec.Meta(ge=1)] = 1
     adapters: list[Name] = []
 
 

@@ -173,6 +173,7 @@ class TrainingFacts(Sparse, frozen=True, kw_only=True):
         unpadded: the examples of a batch ran without padding. It decides the last bits: what was
             padded is padded again to reproduce it.
         arithmetic: how numbers were computed, by `rules.arithmetic`'s number.
+        shards: over how many processes the base was spread.
     """
 
     rows: int
@@ -190,6 +191,7 @@ class TrainingFacts(Sparse, frozen=True, kw_only=True):
     departures: list[Departure] = []
     unpadded: bool = False
     arithmetic: int = 1
+    shards: int = 1
 
 
 class Climbed(Sparse, frozen=True, kw_only=True):

@@ -69,6 +69,11 @@ def resolve_device(wanted: str) -> str:
     return "cuda"
 
 
+def gpus() -> int:
+    """Returns how many GPUs torch sees."""
+    return int(torch.cuda.device_count())
+
+
 def cores() -> int:
     """Returns how many physical cores this process may use; what the thread count defaults to.
 

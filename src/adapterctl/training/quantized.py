@@ -6,7 +6,9 @@ import importlib.util
 from collections.abc import Iterator
 from typing import Any
 
-from adapterctl.errors import Problem
+import torch
+
+from adapterctl.errors import InvalidInput, Problem
 from adapterctl.records.recipe import TrainingSettings
 
 PACKAGE = "bitsandbytes"
@@ -62,6 +64,20 @@ def in_words(training: TrainingSettings) -> str:
     if not training.load_in_4bit:
         return ""
     return training.bnb_4bit_quant_type + " twice" * training.bnb_4bit_use_double_quant
+
+
+def check_whole(name: str, parts: dict[str, torch.Tensor], *, like: torch.nn.Module) -> None:
+    """Refuses to train whole what the base holds in fewer bits: its weights are packed.
+
+    Raises:
+        InvalidInput: a part has another shape than the module's own.
+    """
+    if any(parts[part].shape != tensor.shape for part, tensor in like.state_dict().items()):
+        raise InvalidInput.one(
+            f"{name} is held in 4 bits, and cannot be trained whole",
+            place="lora.modules_to_save",
+            hint="give it LoRA instead (target_modules), or load_in_4bit: false",
+        )
 
 
 def quantization_config(training: TrainingSettings) -> Any:

@@ -48,6 +48,7 @@ def build(
     threads: int | None = None,
     padded: bool = False,
     arithmetic: int = LATEST,
+    shards: int | None = None,
 ) -> Built:
     """Builds one adapter; see `Build`."""
     [outcome] = build_all(
@@ -61,6 +62,7 @@ def build(
                 threads=threads,
                 padded=padded,
                 arithmetic=arithmetic,
+                shards=shards,
             )
         ]
     )
@@ -128,7 +130,7 @@ def _sharing(ready: Iterable[Ready]) -> Mapping[object, list[Ready]]:
     for one in ready:
         build = one.build
         trusted = build.sources.recipe.trust_remote_code
-        key = build.sources.base_dir, trusted, build.device, build.threads
+        key = build.sources.base_dir, trusted, build.device, build.threads, build.shards
         shared.setdefault(key, []).append(one)
     return shared
 
@@ -158,11 +160,14 @@ def _in_slots(ready: Sequence[Ready]) -> list[Trained | AdapterctlError]:
 
 
 def _train(build: Build, slots: Sequence[SlotJob]) -> list[Trained | AdapterctlError]:
-    """Trains jobs that have device, threads and base of ``build``."""
+    """Trains jobs that have device, threads, shards and base of ``build``."""
     from adapterctl.training.determinism import cores, resolve_device
     from adapterctl.training.learning.fleet import train
     from adapterctl.training.learning.job import Failed
 
+    shards = build.shards or build.place.policy.shards
+    if shards > 1:
+        return [_in_shards(build, slot, shards=shards) for slot in slots]
     results = train(
         slots,
         base_dir=build.sources.base_dir,
@@ -172,3 +177,12 @@ def _train(build: Build, slots: Sequence[SlotJob]) -> list[Trained | AdapterctlE
         log=follow(build.place),
     )
     return [result.error if isinstance(result, Failed) else result for result in results]
+
+
+def _in_shards(build: Build, slot: SlotJob, *, shards: int) -> Trained | AdapterctlError:
+    from adapterctl.jobs.trainers.sharded_training import train_in_shards
+
+    try:
+        return train_in_shards(build, slot, shards=shards)
+    except AdapterctlError as error:
+        return error

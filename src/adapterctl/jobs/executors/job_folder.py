@@ -65,6 +65,7 @@ class Job(Noun, frozen=True, kw_only=True):
     padded: bool
     arithmetic: int
     held: list[int]
+    shards: int = 1
 
 
 def lay_out(build: Build, folder: Path) -> Path:
@@ -150,6 +151,7 @@ def read_build(folder: Path, surroundings: Project) -> Build:
         threads=job.threads,
         padded=job.padded,
         arithmetic=job.arithmetic,
+        shards=job.shards,
         held=frozenset(job.held),
     )
 
@@ -178,6 +180,7 @@ def _job(build: Build, rows: dict[str, bytes]) -> Job:
         threads=build.threads or cores(),
         padded=build.padded,
         arithmetic=build.arithmetic,
+        shards=build.shards or build.place.policy.shards,
         held=sorted(build.held),
     )
 

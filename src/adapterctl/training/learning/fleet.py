@@ -26,6 +26,7 @@ from adapterctl.training.learning import grouped, unpadded
 from adapterctl.training.learning.job import Log, SlotJob, SlotResult
 from adapterctl.training.learning.layers import Switch
 from adapterctl.training.learning.memory import Meter
+from adapterctl.training.learning.ranks import ALONE, Ranks, spread, spreading_problems
 from adapterctl.training.learning.run import Clock, Run
 from adapterctl.training.learning.slots import SlottedBase, SlotTrainee
 from adapterctl.training.learning.trainee import Trainee
@@ -59,6 +60,7 @@ def train(
     ended: Ended = unheard,
     trust_remote_code: bool = False,
     clock: Clock = time.perf_counter,
+    ranks: Ranks = ALONE,
 ) -> list[SlotResult]:
     """Trains one adapter per job, resuming what was interrupted; results in the order of jobs.
 
@@ -80,13 +82,14 @@ def train(
             raises ends all training; the rest resumes when it is asked for again.
         trust_remote_code: whether code in the base's folder may run.
         clock: stopwatch for what is reported; decides nothing.
+        ranks: the processes over which the base is spread; each of them calls this.
 
     Raises:
         InvalidInput: anything that can be refused before a base is loaded, for all jobs at once.
         AdapterctlError: the base cannot be loaded. What befalls one slot later is in its result.
     """
     check_jobs(jobs, device=device)
-    place = _Place(base_dir, device, threads or cores(), trust_remote_code, log, clock)
+    place = _Place(base_dir, device, threads or cores(), trust_remote_code, log, clock, ranks)
     with strict(device, threads=place.threads):
         readings = _read_all(jobs, place)
         results: dict[str, SlotResult] = {}
@@ -138,6 +141,7 @@ class _Place:
     trust_remote_code: bool
     log: Log
     clock: Clock
+    ranks: Ranks = ALONE
 
     def form(self, job: SlotJob, reading: Reading) -> _Form:
         """Returns the form that a job's base is loaded in."""
@@ -156,7 +160,7 @@ class _Place:
             self.base_dir,
             task=form.task,
             head_seed=0,
-            device=self.device,
+            device="cpu" if self.ranks.size > 1 else self.device,
             num_labels=labels if form.task == "SEQ_CLS" else None,
             dtype=form.dtype,
             quantization=quantization_config(training),
@@ -164,7 +168,9 @@ class _Place:
         )
         base.model.config.get_text_config().use_cache = False
         choose_attention(base.model)
-        return base
+        if self.ranks.size > 1:
+            spread(base.model, self.ranks)
+        return replace(base, device=self.device)
 
     def layout(self, base: LoadedBase) -> Layout:
         """Returns how examples lie in a base: on a GPU they attend in few large products."""
@@ -172,7 +178,8 @@ class _Place:
         return Layout(base.model, attention=unpadded.NAME if on_cpu else grouped.NAME)
 
     def run(self, job: SlotJob, trainee: Trainee, base: LoadedBase) -> Run:
-        key = job_key(job, base_dir=self.base_dir, device=self.device, threads=self.threads)
+        device = self.ranks.named(self.device)
+        key = job_key(job, base_dir=self.base_dir, device=device, threads=self.threads)
         return Run(
             job,
             trainee,
@@ -180,6 +187,7 @@ class _Place:
             folder=job.work_dir / key,
             log=self.log,
             clock=self.clock,
+            ranks=self.ranks,
         )
 
 
@@ -198,7 +206,10 @@ def _read_all(jobs: Sequence[SlotJob], place: _Place) -> dict[str, Reading]:
                 labels=len(job.labels),
                 trust_remote_code=place.trust_remote_code,
             )
-            found = [*plainness_problems(job.training, plain=readings[job.name].plain)]
+            plain = readings[job.name].plain
+            found = [*plainness_problems(job.training, plain=plain)]
+            if place.ranks.size > 1:
+                found += spreading_problems(job.training, plain=plain)
         except InvalidInput as error:
             found = list(error.problems)
         problems += [replace(p, place=f"{job.name}: {p.place}") for p in found]

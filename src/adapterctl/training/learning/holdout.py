@@ -24,8 +24,10 @@ _FILE = "held.json"
 class Holdout:
     """The losses of one run on its held-out rows; kept beside its checkpoints."""
 
-    def __init__(self, job: SlotJob, base: LoadedBase, *, folder: Path, steps: int) -> None:
-        self._job, self._base = job, base
+    def __init__(
+        self, job: SlotJob, base: LoadedBase, *, folder: Path, steps: int, keeps: bool = True
+    ) -> None:
+        self._job, self._base, self._keeps = job, base, keeps
         self._every = max(1, steps // LOOKS)
         self._steps = steps
         self._file = folder / _FILE
@@ -48,6 +50,8 @@ class Holdout:
             self._keep()
 
     def _keep(self) -> None:
+        if not self._keeps:
+            return
         self._file.parent.mkdir(parents=True, exist_ok=True)
         partial = self._file.with_suffix(".partial")
         partial.write_bytes(msgspec.json.encode(self._losses))

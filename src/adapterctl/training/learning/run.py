@@ -21,10 +21,12 @@ from adapterctl.training.learning.loss import Batch, collate, loss_of
 from adapterctl.training.learning.memory import held_bytes, is_out_of_memory
 from adapterctl.training.learning.optimizers import optimizer_for, scheduler_for
 from adapterctl.training.learning.passes import cut, fill, overhead
+from adapterctl.training.learning.ranks import ALONE, Ranks, muted
 from adapterctl.training.learning.schedule import Schedule
 from adapterctl.training.learning.trail import trail_digest, weights_digest
 from adapterctl.training.learning.trainee import Trainee, restore
 from adapterctl.training.loading import LoadedBase
+from adapterctl.training.rows.text import Example
 
 Clock = Callable[[], float]
 """A stopwatch in seconds."""
@@ -38,6 +40,7 @@ class Run:
         folder: where this job's checkpoints are; must be another one for another job.
         log: hears of each step.
         clock: measures this slot's own time; decides nothing.
+        ranks: the processes that train it together.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Run:
         folder: Path,
         log: Log,
         clock: Clock,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.job, self.trainee = job, trainee
         self.trail: list[TrailStep] = []
@@ -61,11 +65,14 @@ class Run:
             warmup_steps=self._schedule.warmup_steps,
         )
         self._parameters = [trainee.tensors[name] for name in sorted(trainee.tensors)]
+        self._ranks = ranks
         self._base, self._overhead = base, overhead(base.model, device=base.device)
         self._folder, self._log, self._clock = folder, log, clock
         self._tokens, self._seconds, self._widest = 0, 0.0, 0
         self._whole = True
-        self._holdout = Holdout(job, base, folder=folder, steps=self._schedule.steps)
+        self._holdout = Holdout(
+            job, base, folder=folder, steps=self._schedule.steps, keeps=ranks.leads
+        )
         self._resume()
 
     @property
@@ -99,7 +106,7 @@ class Run:
         with in_memory(self.job.name, step + 1):
             rate = self._update()
         self._whole = True
-        tokens = sum(batch.tokens for batch in batches)
+        tokens = round(self._ranks.total(sum(batch.tokens for batch in batches)))
         self._note(loss, rate=rate, norm=norm)
         self._holdout.look(len(self.trail), self.trainee)
         spent = self._clock() - started
@@ -151,20 +158,26 @@ class Run:
             trail_sha256=trail_digest(self.trail),
             unpadded=self._base.unpadded,
             arithmetic=self.job.arithmetic,
+            shards=self._ranks.size,
         )
 
     def _passes(self, step: int) -> list[Batch]:
         rows = [self.job.examples[row] for row in self._schedule.rows_of(step)]
         return [
-            collate(
-                [rows[number] for number in numbers],
-                task=self.job.task,
-                pad=self._base.pad_token_id,
-                device=self._base.device,
-                unpadded=self._base.unpadded,
-            )
+            self._batch([rows[number] for number in self._ranks.own(numbers)], of=rows)
             for numbers in self._cut([len(row.input_ids) for row in rows])
         ]
+
+    def _batch(self, rows: list[Example], *, of: list[Example]) -> Batch:
+        """Returns a pass's rows; of none, one that teaches nothing: all ranks run every pass."""
+        batch = collate(
+            rows or of[:1],
+            task=self.job.task,
+            pad=self._base.pad_token_id,
+            device=self._base.device,
+            unpadded=self._base.unpadded,
+        )
+        return batch if rows else muted(batch)
 
     def _width(self, batch: Batch) -> int:
         return batch.tokens if self._base.unpadded else batch.input_ids.numel()
@@ -178,15 +191,16 @@ class Run:
     def _backward(self, batches: list[Batch], *, step: int) -> float:
         """Adds up the gradients of a step; returns its loss."""
         settings = self.job.training
-        items = sum(batch.items for batch in batches)
+        items = round(self._ranks.total(sum(batch.items for batch in batches)))
         total = 0.0
         for number, batch in enumerate(batches):
-            torch.manual_seed(derived_seed(settings.seed, step, number))
+            torch.manual_seed(derived_seed(settings.seed, step, number, *self._ranks.key))
             logits = self.trainee.logits(batch)
             loss = loss_of(logits, batch, items=items, smoothing=settings.label_smoothing_factor)
             loss.backward()
             total += loss.item()
-        return total
+        self._ranks.add_up(self._parameters)
+        return self._ranks.total(total)
 
     def _clip(self) -> float:
         """Scales the gradients down to ``max_grad_norm``; returns their norm before."""
@@ -219,6 +233,8 @@ class Run:
             self._save()
 
     def _save(self) -> None:
+        if not self._ranks.leads:
+            return
         tensors = {name: tensor.detach() for name, tensor in self.trainee.tensors.items()}
         checkpoint = Checkpoint(
             step=len(self.trail),

@@ -21,9 +21,11 @@ from adapterctl.training.learning.job import SlotJob
 from adapterctl.training.learning.layers import Siblings, SlotLinear, SlotModule, Switch
 from adapterctl.training.learning.loss import Batch, Logits
 from adapterctl.training.learning.pairs import Pair, family_of
+from adapterctl.training.learning.ranks import whole
 from adapterctl.training.learning.trainee import ask_to_learn, restore
 from adapterctl.training.learning.unpadded import Layout
 from adapterctl.training.loading import LoadedBase
+from adapterctl.training.quantized import check_whole
 from adapterctl.training.twin import PREFIX, Reading, Target
 
 HEADS = ("classifier", "score")
@@ -116,8 +118,8 @@ class SlottedBase:
         """Returns a slot's copy: of the base's module, or fresh where that is a head or absent."""
         module = fresh_module(name, template, base=like, seed=seed)
         if not starts_fresh(name, self.base):
-            parts = {part: self._frozen[f"{name}.{part}"] for part in module.state_dict()}
-            _check_whole(name, parts, like=module)
+            parts = {part: whole(self._frozen[f"{name}.{part}"]) for part in module.state_dict()}
+            check_whole(name, parts, like=module)
             module.load_state_dict(parts)
         return module.to(self.base.device).requires_grad_(True).train()
 
@@ -198,16 +200,6 @@ def check_fresh(base: LoadedBase, *, own: list[str]) -> None:
             "carry them: it would answer by chance wherever it is loaded",
             place="lora.modules_to_save",
             hint=f"modules_to_save: [{', '.join(modules)}]",
-        )
-
-
-def _check_whole(name: str, parts: dict[str, torch.Tensor], *, like: torch.nn.Module) -> None:
-    """Refuses to train whole what the base holds in fewer bits: its weights are packed."""
-    if any(parts[part].shape != tensor.shape for part, tensor in like.state_dict().items()):
-        raise InvalidInput.one(
-            f"{name} is held in 4 bits, and cannot be trained whole",
-            place="lora.modules_to_save",
-            hint="give it LoRA instead (target_modules), or load_in_4bit: false",
         )
 
 
