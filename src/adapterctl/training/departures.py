@@ -14,6 +14,9 @@ Padding
 Passes
     A step's rows are sorted by length; at most ``per_device_train_batch_size`` of them share a
     pass. The loss is the same sum, and the rows of a step are those of Trainer.
+Several processes
+    Where a base is spread over several (`learning.ranks`), each takes every n-th row of a pass, and
+    the adapter's gradients are summed before the step: the numbers of one process up to rounding.
 Dropout
     The base's and LoRA's stay active as in Trainer. Before each pass the generator is
     seeded from seed, step and pass, so that neighbours and interruptions change nothing;
