@@ -15,7 +15,7 @@ from adapterctl.stores.registry import FolderRegistry
 from support.commands import Commands
 from support.killing import KILLED, Done, after, run
 from support.leftovers import left
-from support.projects import commit, copied, edit
+from support.projects import commit, copied, edit, rows, write_jsonl
 
 HOME = Path("registry/adapters/router")
 REBUILD = ("rebuild", "router", "--to", "new-base")
@@ -370,3 +370,40 @@ def test_flips_stand_beside_those_of_other_seeds_which_are_trained_once(
     assert again["negative_flips"]["floor"] == floor
     assert [path.stat().st_mtime_ns for path in kept] == before
     assert "2 other seeds of the candidate's recipe flip" in " ".join(command(*words).out.split())
+
+
+@pytest.mark.slow
+def test_thresholds_are_set_anew_by_training_rows_and_promoted_with_the_base(
+    template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = Commands(copied(template, tmp_path), capsys)
+    recipe = command.root / HOME / "recipe.yaml"
+    # A fifth of these rows is enough to set a threshold by.
+    write_jsonl(command.root / "data" / "pool.jsonl", [*rows(300, seed=1)])
+    pool = [row for row in rows(300, seed=1) if row["checked"]]
+    write_jsonl(command.root / "data" / "train.jsonl", pool)
+    with recipe.open("a") as file:
+        file.write("thresholds: {billing: 0.34, login: 0.5}\n")
+    commit(command.root)
+    said = command("register", str(HOME / "recipe.yaml"))
+    assert said.status == 0, said.err
+    assert command("promote", "router@1").status == 0
+    assert (
+        "thresholds that were set on old-base are stale on new-base: billing 0.34, login 0.5"
+        in (" ".join(command("plan", "router", "--to", "new-base").out.split()))
+    )
+    done = command(*REBUILD, "--format", "json").json["results"][0]
+    assert [each["label"] for each in done["thresholds"]] == ["billing", "login"]
+    record = record_of(command.root, 2)
+    for each in done["thresholds"]:
+        assert each["rows"] >= 30
+        assert each["decided_new"] == each["decided"]
+        assert record.recipe.thresholds[each["label"]] == each["new"]
+    again = command("compare", "router@1", "router@2", "--format", "json").json["results"][0]
+    assert again["thresholds"] == done["thresholds"]
+    assert command(*REBUILD, "--format", "json").json["results"][0]["to_version"] == 2
+    moved = command("promote", "router@2", "--because", "a test")
+    changed = {each["label"] for each in done["thresholds"] if each["new"] != each["old"]}
+    assert changed, done["thresholds"]
+    assert "\n+thresholds:" in moved.out, moved.out
+    assert FolderRegistry(command.root).recipe("router").thresholds == record.recipe.thresholds

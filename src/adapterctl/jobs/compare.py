@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from adapterctl.errors import InvalidInput
 from adapterctl.jobs import filing
 from adapterctl.jobs.clean_room import put_recorded_base, unpack
@@ -17,10 +19,11 @@ from adapterctl.jobs.parity import Answers, parity
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.rows_beside import read_beside
 from adapterctl.jobs.together import alone
-from adapterctl.records.parity import ParityReport
+from adapterctl.records.parity import ParityReport, Threshold
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.evaluator_commands import KEY, judged_sets
 from adapterctl.rules.parity.reading import RowsBeside
+from adapterctl.rules.thresholds import stale
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +76,7 @@ def compare(
             old_side="recorded",
         )
     )
+    report = msgspec.structs.replace(report, thresholds=_thresholds(left, right))
     if seeds:
         report = _above_noise(
             project, right, report, candidate=found.candidate, seeds=seeds, device=device
@@ -117,6 +121,17 @@ def _judged(project: Project, left: VersionRecord, right: VersionRecord) -> Judg
             bare=answers.bare,
             candidate=answers.candidate,
         )
+
+
+def _thresholds(left: VersionRecord, right: VersionRecord) -> list[Threshold]:
+    """Returns what became of the thresholds when ``right`` was rebuilt, or that they are stale."""
+    origin = right.rebuilt_from
+    if origin and (right.adapter, origin.version) == (left.adapter, left.version):
+        return origin.parity.thresholds
+    if left.base.fingerprint == right.base.fingerprint:
+        return []
+    same = {k: v for k, v in right.recipe.thresholds.items() if left.recipe.thresholds.get(k) == v}
+    return stale(same, "the two versions stand on different bases")
 
 
 def _above_noise(

@@ -27,6 +27,7 @@ from adapterctl.jobs.wishes import Steps
 from adapterctl.records.adopted import AdoptedVersion
 from adapterctl.records.parity import ParityReport
 from adapterctl.records.version import RebuiltFrom, VersionRecord
+from adapterctl.rules.thresholds import stale
 
 RUNG = "hosted, by its recipe"
 
@@ -106,6 +107,8 @@ def _built(
         device=device,
     )
     report = yield from floored(noise, judged.report, candidate=judged.answers["adapter"])
+    lost = stale(built.sources.recipe.thresholds, "the old adapter cannot run here")
+    report = msgspec.structs.replace(report, thresholds=lost)
     result = Result(
         training=built.facts.training,
         prepared=built.facts.prepared,

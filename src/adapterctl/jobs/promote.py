@@ -33,6 +33,7 @@ MAPPED_FIELDS: tuple[tuple[str, ...], ...] = (
     ("training", "learning_rate"),
     ("training", "max_length"),
     ("role_map",),
+    ("thresholds",),
 )
 """What a plan may map to a successor, and a promotion therefore writes back into recipe.yaml."""
 

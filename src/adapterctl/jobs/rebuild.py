@@ -30,6 +30,7 @@ from adapterctl.jobs.noise_floor import Noise, floored
 from adapterctl.jobs.orders import Climbing, Moving
 from adapterctl.jobs.parity import Answers, OldSide
 from adapterctl.jobs.project import Project
+from adapterctl.jobs.recalibration import set_anew
 from adapterctl.jobs.salvage import if_lost
 from adapterctl.jobs.versions import Pins, Result, file_version
 from adapterctl.jobs.wishes import Steps, asked
@@ -121,6 +122,7 @@ def _run(job: Job) -> Steps[VersionRecord]:
     old, old_side = yield from _old_answers(job, place)
     climb = Climb(job=job, place=place, sources=sources, old=old, old_side=old_side)
     summit = yield from climb_up(climb)
+    summit = yield from set_anew(climb, summit)
     summit = yield from _above_noise(climb, summit)
     return _file(climb, summit, begun=begun)
 

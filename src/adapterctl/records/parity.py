@@ -138,6 +138,28 @@ class Judging(Noun, frozen=True, kw_only=True):
     disagreement: float | None = None
 
 
+class Threshold(Noun, frozen=True, kw_only=True):
+    """A decision threshold of the recipe on the successor.
+
+    Attributes:
+        old: as it was; on another base it is stale.
+        new: as it was set anew; ``None`` where it could not be, and ``note`` says why.
+        rows: held-out training rows that it was set by.
+        decided: how many of them the old adapter decided by the old threshold.
+        decided_new: how many the candidate decides by the new one.
+        decided_carried: how many the candidate would decide by the old one.
+    """
+
+    label: str
+    old: float
+    new: float | None = None
+    rows: int = 0
+    decided: int | None = None
+    decided_new: int | None = None
+    decided_carried: int | None = None
+    note: str | None = None
+
+
 class ParityReport(Noun, frozen=True, kw_only=True):
     """The whole comparison; ``verdict`` is the worst of what is gated.
 
@@ -147,6 +169,7 @@ class ParityReport(Noun, frozen=True, kw_only=True):
             predictions served.
         disagreements: gold beside shadow set; empty without a shadow set.
         judging: how the evaluator judged, where the recipe has one of its own.
+        thresholds: the recipe's decision thresholds, old and new.
         bare_ties: the bare successor is not worse than the old adapter: it may be retired.
     """
 
@@ -160,3 +183,4 @@ class ParityReport(Noun, frozen=True, kw_only=True):
     settings: dict[str, Any] = {}
     disagreements: list[Disagreement] = []
     judging: list[Judging] = []
+    thresholds: list[Threshold] = []

@@ -51,6 +51,7 @@ def as_result(report: ParityReport) -> dict[str, Any]:
         "negative_flips": uncounted if worst is None else msgspec.to_builtins(worst),
         "disagreements": msgspec.to_builtins(report.disagreements),
         "judging": msgspec.to_builtins(report.judging),
+        "thresholds": msgspec.to_builtins(report.thresholds),
         "bare_ties": report.bare_ties,
         "level": report.level,
         "old_side": report.old_side,

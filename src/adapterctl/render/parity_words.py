@@ -11,6 +11,7 @@ from adapterctl.records.parity import (
     NegativeFlips,
     NoiseFloor,
     ParityReport,
+    Threshold,
 )
 from adapterctl.rules.parity.metrics import named
 
@@ -29,6 +30,8 @@ def sentences(report: ParityReport) -> Iterator[str]:
         yield f"{each.gold} and {each.shadow} {each.name}: {_reading_sentence(each)}"
     for court in report.judging:
         yield f"{court.set} evaluator: {_judging_sentence(court)}"
+    for threshold in report.thresholds:
+        yield f"threshold of {threshold.label}: {_threshold_sentence(threshold)}"
 
 
 def next_step(report: ParityReport, candidate: str) -> str:
@@ -124,6 +127,17 @@ def _judging_sentence(court: Judging) -> str:
         f"{court.pairs:,} pairs were shown in both orders; standing first was worth "
         f"{court.position_bias:+.3f}, which falls out; the order alone turned "
         f"{court.order_reversals:.1%} of its preferences{steady}."
+    )
+
+
+def _threshold_sentence(threshold: Threshold) -> str:
+    if threshold.new is None:
+        return f"{threshold.old:g} is stale on this base, and was not set anew: {threshold.note}."
+    way = "stays" if threshold.new == threshold.old else f"becomes {threshold.new:.4g}"
+    return (
+        f"{threshold.old:g} {way}; it decides {threshold.decided_new:,} of {threshold.rows:,} "
+        f"held-out training rows, the old adapter's {threshold.decided:,} (carried over it would "
+        f"decide {threshold.decided_carried:,})."
     )
 
 

@@ -14,6 +14,7 @@ from adapterctl.rules.bucket_urls import misplaced
 from adapterctl.rules.contradiction import Contradiction
 from adapterctl.rules.evaluator_commands import evaluator_mistakes
 from adapterctl.rules.parity.metrics import SCORER, known_metrics
+from adapterctl.rules.thresholds import threshold_mistakes
 from adapterctl.rules.trainer_commands import mistakes
 
 TRAIN = "train"
@@ -35,6 +36,7 @@ def contradictions(recipe: Recipe) -> Iterator[Contradiction]:
     yield from _not_runnable(recipe)
     yield from mistakes(recipe)
     yield from evaluator_mistakes(recipe)
+    yield from threshold_mistakes(recipe)
     yield from (Contradiction(*each) for each in misplaced(recipe))
     yield from _salvage(recipe)
     yield from _schedule(recipe)

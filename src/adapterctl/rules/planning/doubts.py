@@ -10,6 +10,7 @@ from adapterctl.rules.planning.differences import notes_on_texts
 from adapterctl.rules.planning.facts import Facts
 from adapterctl.rules.planning.runways import instead, notes_on_runway
 from adapterctl.rules.planning.surroundings import is_another
+from adapterctl.rules.thresholds import note_on_thresholds
 from adapterctl.rules.unpadded import note_on_padding
 
 
@@ -58,6 +59,13 @@ def _on_tokens(facts: Facts) -> Iterator[str]:
         )
 
 
+def _on_thresholds(facts: Facts) -> Iterator[str]:
+    record, new = facts.record, facts.new_base.base
+    note = note_on_thresholds(record.recipe, old_base=record.base.base, new_base=new)
+    if note and not facts.stays:
+        yield note
+
+
 def remarks(facts: Facts) -> Iterator[str]:
     """Yields what should be known and stops nothing."""
     if facts.lengths is not None:
@@ -76,6 +84,7 @@ def remarks(facts: Facts) -> Iterator[str]:
         yield "both bases have the same fingerprint: they are the same weights under two names"
     yield from _on_tokens(facts)
     yield from _on_licence(facts)
+    yield from _on_thresholds(facts)
     if facts.old is None and is_another(facts.record, facts.running):
         yield (
             "the environment differs from the recorded one and the old base is not here: a "
