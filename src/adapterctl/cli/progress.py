@@ -62,7 +62,10 @@ class Display:
     def progress(self, label: str, done: int, total: int, *, note: str = "") -> None:
         """Shows that ``done`` of ``total`` units of ``label`` are finished; ``note`` may change."""
         if self._board:
-            if self._turn:
+            stage, _, slot = label.partition(" ")
+            if slot in self._board.lanes:  # several trainer commands may be on their way
+                self._board.at(slot, stage, done=done, total=total)
+            elif self._turn:
                 self._board.at(self._turn, label, done=done, total=total)
             return
         text = f"{label}, {note}" if note else label

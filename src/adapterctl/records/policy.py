@@ -62,11 +62,14 @@ class ExecutorPolicy(Sparse, frozen=True, kw_only=True):
         command: is handed ``{job}``, the folder of a job; ``{name}`` is what it is called.
         at_once: how many of its jobs may be on their way.
         tries: how often a job that dies is handed in.
+        processes: how many trainer commands run at once on this machine; by default one per GPU,
+            on the CPU one.
     """
 
     command: str | None = None
     at_once: Annotated[int, msgspec.Meta(ge=1)] = 16
     tries: Annotated[int, msgspec.Meta(ge=1)] = 2
+    processes: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 class Policy(Sparse, frozen=True, kw_only=True):

@@ -74,6 +74,13 @@ def gpus() -> int:
     return int(torch.cuda.device_count())
 
 
+def visible_gpus() -> list[str]:
+    """Returns the GPUs that this process sees, as ``CUDA_VISIBLE_DEVICES`` names them."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    count = gpus()
+    return named.split(",")[:count] if named else [str(number) for number in range(count)]
+
+
 def cores() -> int:
     """Returns how many physical cores this process may use; what the thread count defaults to.
 

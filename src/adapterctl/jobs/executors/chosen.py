@@ -28,7 +28,7 @@ def executor(project: Project, kind: Kind, *, address: str | None = None) -> Exe
     policy = project.policy.executor
     match kind:
         case "here":
-            return Here()
+            return Here(processes=policy.processes)
         case "command":
             if policy.command is None:
                 raise InvalidInput.one(

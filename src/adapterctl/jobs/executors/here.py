@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,10 @@ from adapterctl.jobs.building import (
     readied,
     succeeded,
 )
+from adapterctl.jobs.executors.seats import gpu_seats, seated
 from adapterctl.jobs.inputs.sources import Sources
 from adapterctl.jobs.project import Project
+from adapterctl.jobs.trainers.command_training import Seat, train_by_command
 from adapterctl.rules.arithmetic import LATEST
 from adapterctl.rules.recipes import TRAIN
 from adapterctl.rules.trainer_commands import command_of
@@ -32,11 +35,18 @@ if TYPE_CHECKING:
 
 
 class Here:
-    """The executor that needs nothing else."""
+    """The executor that needs nothing else.
+
+    Args:
+        processes: how many trainer commands run at once; see `seats`.
+    """
+
+    def __init__(self, *, processes: int | None = None) -> None:
+        self._processes = processes
 
     def build(self, builds: Sequence[Build]) -> list[Outcome]:
         """Builds in this process; see `build_all`."""
-        return build_all(builds)
+        return build_all(builds, processes=self._processes)
 
 
 def build(
@@ -69,10 +79,10 @@ def build(
     return succeeded(outcome)
 
 
-def build_all(builds: Sequence[Build]) -> list[Outcome]:
+def build_all(builds: Sequence[Build], *, processes: int | None = None) -> list[Outcome]:
     """Builds adapters side by side, those that share a base on one load of it.
 
-    Trainer commands run first, one after the other.
+    Trainer commands run first, ``processes`` at once; by default one per GPU, else one.
 
     Returns:
         the outcomes in the order of ``builds``.
@@ -84,43 +94,52 @@ def build_all(builds: Sequence[Build]) -> list[Outcome]:
             ready.append(readied(build))
         except AdapterctlError as error:
             outcomes[build.name] = error
-    for one, result in _trained(ready):
+    for one, result in _trained(ready, processes=processes):
         outcomes[one.build.name] = (
             result if isinstance(result, AdapterctlError) else finished(one, result)
         )
     return [outcomes[build.name] for build in builds]
 
 
-def _trained(ready: Sequence[Ready]) -> Iterable[tuple[Ready, Trained | AdapterctlError]]:
-    for one in ready:
-        if one.slot is None:
-            try:
-                yield one, _commanded(one.build)
-            except AdapterctlError as error:
-                yield one, error
+def _trained(
+    ready: Sequence[Ready], *, processes: int | None
+) -> Iterable[tuple[Ready, Trained | AdapterctlError]]:
+    by_command = [one for one in ready if one.slot is None]
+    if by_command:
+        yield from zip(by_command, _in_seats(by_command, processes=processes), strict=True)
     slotted = [one for one in ready if one.slot is not None]
     for shared in _sharing(slotted).values():
         yield from zip(shared, _in_slots(shared), strict=True)
 
 
-def _commanded(build: Build) -> Trained:
-    """Trains through the recipe's own command."""
-    from adapterctl.jobs.trainers.command_training import train_by_command
+def _in_seats(ready: Sequence[Ready], *, processes: int | None) -> list[Trained | AdapterctlError]:
+    """Trains through the recipes' own commands."""
+    from adapterctl.training.determinism import resolve_device
+
+    seats = gpu_seats(resolve_device(ready[0].build.device), processes)
+    return seated([(one.build.name, partial(_commanded, one.build)) for one in ready], seats)
+
+
+def _commanded(build: Build, seat: Seat) -> Trained | AdapterctlError:
     from adapterctl.training.determinism import cores, resolve_device
     from adapterctl.training.learning.job import Trained
 
     sources = build.sources
     command = command_of(sources.recipe)
-    assert command is not None
+    assert command is not None  # else the builtin trainer trains it
     rows = [row for number, row in enumerate(sources.rows[TRAIN]) if number not in build.held]
-    facts = train_by_command(
-        build.place,
-        replace(sources, rows={**sources.rows, TRAIN: rows}),
-        command,
-        work=build.work,
-        device=resolve_device(build.device),
-        threads=build.threads or cores(),
-    )
+    try:
+        facts = train_by_command(
+            build.place,
+            replace(sources, rows={**sources.rows, TRAIN: rows}),
+            command,
+            work=build.work,
+            device=resolve_device(build.device),
+            threads=build.threads or cores(),
+            seat=seat,
+        )
+    except AdapterctlError as error:
+        return error
     return Trained(name=build.name, adapter=build.work / "adapter", trail=[], facts=facts)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 from adapterctl.errors import AdapterctlError
@@ -24,12 +26,30 @@ from adapterctl.stores.processes import Ended, stream
 
 FINISHED = "finished.json"
 
+_one_at_a_time = threading.Lock()
+"""Blueprints of bases are made through a patch of torch by PEFT, which threads would share."""
+
 
 class Finished(Noun, frozen=True, kw_only=True):
     """``finished.json``: a run that came to its end; ``key`` tells its inputs."""
 
     key: str
     facts: TrainingFacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seat:
+    """The place of a trainer among others.
+
+    Attributes:
+        name: what it is called in progress.
+        gpu: the one that it sees, as ``CUDA_VISIBLE_DEVICES`` names it; ``None``: all.
+        stop: ends it when it is set.
+    """
+
+    name: str
+    gpu: str | None = None
+    stop: threading.Event | None = None
 
 
 def train_by_command(
@@ -40,6 +60,7 @@ def train_by_command(
     work: Path,
     device: str,
     threads: int,
+    seat: Seat | None = None,
 ) -> TrainingFacts:
     """Trains into ``work / "adapter"``; what an interrupted build has trained is not run again.
 
@@ -50,6 +71,7 @@ def train_by_command(
         work: scratch folder of this build.
         device: ``cpu`` or ``cuda``; on ``cpu`` the trainer sees no GPU.
         threads: of the trainer's arithmetic.
+        seat: its place beside others that run at the same time; alone without one.
 
     Raises:
         AdapterctlError: it fails; its last words and its log are named.
@@ -61,9 +83,12 @@ def train_by_command(
         # Once: an adapter that is refused afterwards must not be handed in again and again.
         (work / FINISHED).unlink()
         return known.facts
-    handed = hand_over(project, sources, command, place=work / "trainer")
+    with _one_at_a_time:
+        handed = hand_over(project, sources, command, place=work / "trainer")
     log = work / "trainer" / "log.txt"
-    ended = _run(project, sources, handed, log=log, variables=_variables(device, threads))
+    seat = seat or Seat(name=sources.recipe.adapter)
+    variables = _variables(device, threads, gpu=seat.gpu)
+    ended = _run(project, sources, handed, log=log, variables=variables, seat=seat)
     if ended.status != 0:
         raise _failed(ended, handed, log=log, silent=sources.recipe.data.train.sensitive)
     facts = taken(sources, handed, seconds=ended.seconds, folder=work / "adapter")
@@ -99,8 +124,9 @@ def _run(
     *,
     log: Path,
     variables: dict[str, str],
+    seat: Seat,
 ) -> Ended:
-    name = sources.recipe.adapter
+    name = seat.name
     project.display.say(f"running {without_secrets(shlex.join(handed.words))}")
     project.display.say(f"its log: {log}")
     silent = sources.recipe.data.train.sensitive
@@ -109,17 +135,20 @@ def _run(
         done, total = step_in(line)
         project.display.progress(f"training {name}", done, total, note="" if silent else line)
 
-    ended = stream(handed.words, root=handed.root, variables=variables, log=log, said=said)
+    ended = stream(
+        handed.words, root=handed.root, variables=variables, log=log, said=said, stop=seat.stop
+    )
     project.display.progress(f"training {name}", 1, 1)
     return ended
 
 
-def _variables(device: str, threads: int) -> dict[str, str]:
+def _variables(device: str, threads: int, *, gpu: str | None) -> dict[str, str]:
     count = str(threads)
     found = {"OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count}
     if device == "cpu":
         return found | {"CUDA_VISIBLE_DEVICES": ""}
-    return found | {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
+    own = {} if gpu is None else {"CUDA_VISIBLE_DEVICES": gpu}
+    return found | own | {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
 
 
 def _failed(ended: Ended, handed: Handed, *, log: Path, silent: bool) -> AdapterctlError:

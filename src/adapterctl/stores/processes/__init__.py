@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from adapterctl.stores.processes.calling import Traced, call_entry_point, trace_entry_point
 from adapterctl.stores.processes.launching import Launched, launch
-from adapterctl.stores.processes.streaming import Ended, stream
+from adapterctl.stores.processes.streaming import Ended, stream, told_to_end
 
 __all__ = [
     "Ended",
@@ -19,5 +19,6 @@ __all__ = [
     "call_entry_point",
     "launch",
     "stream",
+    "told_to_end",
     "trace_entry_point",
 ]

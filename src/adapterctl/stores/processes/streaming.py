@@ -26,6 +26,8 @@ TAIL_LINES = 20
 _GRACE_SECONDS = 10.0
 """So long a process may take to end by itself when it is told to."""
 
+_LOOK_SECONDS = 0.2
+
 _DRAIN_SECONDS = 2.0
 """So long its last words may take; a process that it left behind holds the stream open."""
 
@@ -81,6 +83,7 @@ def stream(
     log: Path,
     said: Callable[[str], None],
     place: str = "trainer.command",
+    stop: threading.Event | None = None,
 ) -> Ended:
     """Runs a command to its end; Ctrl-C or SIGTERM here end it and all processes it started.
 
@@ -91,6 +94,7 @@ def stream(
         log: what it says on both streams is written there, without credentials.
         said: hears of each line as it comes.
         place: what an error names.
+        stop: ends the command when it is set; signals reach the main thread alone.
 
     Raises:
         AdapterctlError: it cannot be started.
@@ -103,8 +107,8 @@ def stream(
     reader = threading.Thread(target=follow, daemon=True)
     reader.start()
     try:
-        with _told_to_end():
-            status = process.wait()
+        with told_to_end():
+            status = _status(process, stop)
         reader.join(timeout=_DRAIN_SECONDS)
     finally:
         _end_group(process)
@@ -174,8 +178,19 @@ def _lines(stream: IO[bytes]) -> Iterator[tuple[str, bool]]:
         yield rest.decode(errors="replace"), True
 
 
+def _status(process: subprocess.Popen[bytes], stop: threading.Event | None) -> int:
+    """Waits for the end of a process, or until it is to be stopped."""
+    while stop is not None:
+        try:
+            return process.wait(timeout=_LOOK_SECONDS)
+        except subprocess.TimeoutExpired:
+            if stop.is_set():
+                return -signal.SIGTERM
+    return process.wait()
+
+
 @contextmanager
-def _told_to_end() -> Iterator[None]:
+def told_to_end() -> Iterator[None]:
     """Makes SIGTERM, as schedulers send it, an exception: the command must not outlive us."""
     if threading.current_thread() is not threading.main_thread():
         yield
