@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adapterctl.jobs import judging, probe, sides
@@ -56,15 +57,8 @@ def judge(
         old_side: how its answers came about.
         shared_by: how many candidates the level is shared out over.
     """
-    sources, folder = built.sources, built.folder
-
-    def ask(base: LoadedBase) -> tuple[sides.Evaluation, sides.Evaluation]:
-        must_take_effect(project, sources, base=base, adapter=folder)
-        bare = sides.evaluate(place, sources, base=base, adapter=None, side="bare successor")
-        new = sides.evaluate(place, sources, base=base, adapter=folder, side="candidate")
-        probe.take(project, sources, base=base, adapter=folder)
-        return bare, new
-
+    sources = built.sources
+    ask = partial(_both, project=project, place=place, built=built)
     bare, new = yield from asked(sources, ask, device=device)
     found = judging.judged(
         project,
@@ -87,6 +81,18 @@ def judge(
     answers = {"old": found.old, "bare": found.bare or {}, "adapter": found.candidate}
     metrics = sides.scores(sources.recipe, found.candidate)
     return Judgement(report=found.told(report), metrics=metrics, answers=answers)
+
+
+def _both(
+    base: LoadedBase, *, project: Project, place: Project, built: Built
+) -> tuple[sides.Evaluation, sides.Evaluation]:
+    """Returns what base and candidate answer; the candidate is probed, and must change answers."""
+    sources, folder = built.sources, built.folder
+    must_take_effect(project, sources, base=base, adapter=folder)
+    bare = sides.evaluate(place, sources, base=base, adapter=None, side="bare successor")
+    new = sides.evaluate(place, sources, base=base, adapter=folder, side="candidate")
+    probe.take(project, sources, base=base, adapter=folder)
+    return bare, new
 
 
 def announce(project: Project, record: VersionRecord, details: Mapping[str, Any]) -> None:
