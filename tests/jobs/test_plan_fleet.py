@@ -131,6 +131,7 @@ def test_a_saved_fleet_runs_what_was_planned_and_names_what_was_blocked(
     fleet.registered(fleet.routed("later"), prepared=tidied(rows(40, seed=1)))
     said = command("rebuild", "--plan", file, "--format", "json")
     assert said.status == 1
+    assert "not in the plan, and left as they are: later@1" in said.err
     assert [one["adapter"] for one in said.json["results"]] == ["urgent", "half", "router"]
     errors = {one["adapter"]: one["error"] for one in said.json["results"]}
     assert "the plan is blocked: the successor fuses" in errors["half"]

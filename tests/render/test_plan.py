@@ -56,7 +56,7 @@ def ready() -> RebuildPlan:
             prices=Prices(device_hour=2.5),
         )
     )
-    return with_memory(drafted, MEMORY)
+    return with_memory(drafted, MEMORY, free=2**40)
 
 
 def talking(*, sensitive: bool = False) -> RebuildPlan:

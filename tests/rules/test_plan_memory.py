@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapterctl.records.recipe import TrainingSettings
-from adapterctl.rules.planning.memory import Counted, memory
+from adapterctl.rules.planning.memory import Counted, memory, note_on_room
 
 
 def counted(passing: int | None) -> Counted:
@@ -36,3 +36,13 @@ def test_what_could_not_be_counted_is_left_out_and_said():
         "weights and states alone: what a pass of 8 rows and 512 tokens takes could not be counted "
         "on this architecture"
     )
+
+
+def test_what_would_not_fit_is_told_with_what_to_change():
+    found = memory(counted(int(20e9)), TrainingSettings())
+    assert list(note_on_room(found, int(24e9))) == []
+    assert list(note_on_room(found, int(16e9))) == [
+        "training takes about 20.0 GB, and 16.0 GB are free here: lower "
+        "training.per_device_train_batch_size and raise gradient_accumulation_steps as much, or "
+        "set gradient_checkpointing: true"
+    ]

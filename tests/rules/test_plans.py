@@ -68,6 +68,33 @@ def test_settings_beside_rank_alpha_and_targets_are_listed_as_carried():
     assert plan.carried == {"lora_dropout": 0.05, "use_rslora": True}
 
 
+def test_every_other_setting_of_lora_is_carried_with_its_new_names():
+    settings = LoraSettings(
+        target_modules=["query", "value"],
+        use_dora=True,
+        use_rslora=True,
+        rank_pattern={"query": 32},
+        alpha_pattern={"query": 64.0},
+        layers_to_transform=[1],
+        modules_to_save=["classifier"],
+    )
+    plan = drafted(lora=settings)
+    assert plan.blockers == []
+    assert plan.carried == {
+        "use_dora": True,
+        "use_rslora": True,
+        "rank_pattern": {"q_proj": 32},
+        "alpha_pattern": {"q_proj": 64.0},
+        "layers_to_transform": [1],
+        "modules_to_save": ["score"],
+    }
+    assert [note for note in plan.notes if "pattern" in note or "layers" in note] == [
+        "rank_pattern names the successor's modules now: q_proj: 32",
+        "alpha_pattern names the successor's modules now: q_proj: 64",
+        "layers_to_transform is carried: both have 2 layers",
+    ]
+
+
 # what changes, what stays
 
 

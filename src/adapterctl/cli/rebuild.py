@@ -90,6 +90,7 @@ def command(
     from adapterctl.jobs import fleet as jobs
     from adapterctl.jobs.executors.chosen import executor
     from adapterctl.jobs.ladder.climb import Limits
+    from adapterctl.jobs.saved_plan import tell_others
 
     agreed = _agreed(adapters, on_base=on_base, to=to, saved=saved)
     project = open_project(ctx, as_of=as_of)
@@ -97,6 +98,8 @@ def command(
     skipped: list[Skipped] = []
     if on_base is not None:
         wanted, skipped = jobs.on_base(project, on_base)
+    if agreed is not None:
+        tell_others(project, agreed)
     limits = Limits(
         highest=RUNGS[max_rung] if max_rung else None,
         budget=budget,

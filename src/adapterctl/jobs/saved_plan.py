@@ -8,6 +8,7 @@ import msgspec
 
 from adapterctl.errors import InvalidInput, NotFound
 from adapterctl.jobs.project import Project
+from adapterctl.jobs.survey import survey
 from adapterctl.records.canonical import pretty
 from adapterctl.rules.planning.plans import FleetPlan, RebuildPlan, decision, without_rows
 from adapterctl.rules.planning.saved import SavedPlan, must_be_sealed, sealed
@@ -46,3 +47,13 @@ def read(path: Path) -> SavedPlan:
         raise InvalidInput.one(f"not a saved plan: {error}", place=str(path), hint=_HINT) from None
     must_be_sealed(found, place=str(path))
     return found
+
+
+def tell_others(project: Project, plan: SavedPlan) -> None:
+    """Says which adapters have come to stand on a fleet's old base since: they are left out."""
+    if plan.on_base is None:
+        return
+    here = [each for each in survey(project).standings if each.leads and each.base == plan.on_base]
+    others = sorted({each.name for each in here} - set(plan.names))
+    if others:
+        project.display.say(f"not in the plan, and left as they are: {', '.join(others)}")

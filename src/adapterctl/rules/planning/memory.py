@@ -10,7 +10,7 @@ and frees them on torch's meta device.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -79,6 +79,16 @@ def memory(counted: Counted, training: TrainingSettings) -> Memory:
         total=counted.weights + trained + kept + max(passing or 0, trained),
         source=_source(counted),
     )
+
+
+def note_on_room(found: Memory, free: int) -> Iterator[str]:
+    """Yields what to do where training would take more than is free."""
+    if found.total > free:
+        yield (
+            f"training takes about {found.total / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free "
+            "here: lower training.per_device_train_batch_size and raise "
+            "gradient_accumulation_steps as much, or set gradient_checkpointing: true"
+        )
 
 
 def _kept(shapes: Sequence[Sequence[int]], training: TrainingSettings) -> int:

@@ -24,7 +24,7 @@ from adapterctl.rules.planning.doubts import dead_ends, remarks
 from adapterctl.rules.planning.estimates import Cost, LearningRate, TextLengths, cost, learning_rate
 from adapterctl.rules.planning.facts import Facts
 from adapterctl.rules.planning.ladder import Ladder, ladder
-from adapterctl.rules.planning.memory import Memory
+from adapterctl.rules.planning.memory import Memory, note_on_room
 from adapterctl.rules.planning.pins import Pin, pinned
 from adapterctl.rules.planning.runways import Runway, runway_of
 from adapterctl.rules.planning.surroundings import Surroundings, surroundings
@@ -193,9 +193,10 @@ def decision(plan: RebuildPlan) -> Decision:
     )
 
 
-def with_memory(plan: RebuildPlan, found: Memory) -> RebuildPlan:
-    """Returns a plan that also says what memory its training takes."""
-    return msgspec.structs.replace(plan, memory=found)
+def with_memory(plan: RebuildPlan, found: Memory, *, free: int) -> RebuildPlan:
+    """Returns a plan that also says what its training takes of the ``free`` bytes here."""
+    notes = [*plan.notes, *note_on_room(found, free)]
+    return msgspec.structs.replace(plan, memory=found, notes=notes)
 
 
 def without_rows(plan: RebuildPlan) -> RebuildPlan:
