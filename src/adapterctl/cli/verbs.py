@@ -35,6 +35,7 @@ VERBS: dict[str, Verb] = dict(
         _verb("Audit", "verify", "Check every pin of an adapter against the world."),
         _verb("Audit", "waive", "Accept findings until a date, for a reason."),
         _verb("Rebuild", "plan", "Show what a rebuild would change, and what blocks it."),
+        _verb("Rebuild", "bakeoff", "Train a while on each candidate successor, and rank them."),
         _verb("Rebuild", "rebuild", "Rebuild on a successor base, with a parity report."),
         _verb("Rebuild", "build", "Build what a job's folder asks for, wherever it was sent."),
         _verb("Rebuild", "campaign", "Show how far all adapters on a base have moved off it."),

@@ -21,8 +21,8 @@ class Budget(Noun, frozen=True, kw_only=True):
     seconds: float
 
 
-def budget(text: str, prices: Prices | None) -> Budget:
-    """Reads ``2h``, ``90m`` or ``20EUR``.
+def budget(text: str, prices: Prices | None, *, place: str = "--budget") -> Budget:
+    """Reads ``2h``, ``90m`` or ``20EUR``; ``place`` is where it was written.
 
     Raises:
         InvalidInput: neither a time nor money in the currency of ``prices``.
@@ -31,7 +31,7 @@ def budget(text: str, prices: Prices | None) -> Budget:
     if found is None:
         raise InvalidInput.one(
             f"not a budget: {text!r}",
-            place="--budget",
+            place=place,
             hint="hours of a device: 2h; or money: 20EUR",
         )
     amount, unit = float(found[1]), found[2]
@@ -41,7 +41,7 @@ def budget(text: str, prices: Prices | None) -> Budget:
         known = prices.currency if prices else "none"
         raise InvalidInput.one(
             f"no price in {unit} (known: {known})",
-            place="--budget",
+            place=place,
             hint="params.yaml: prices: {device_hour: 2.50, currency: EUR}",
         )
     return Budget(text=text, seconds=amount / prices.device_hour * _HOUR)
