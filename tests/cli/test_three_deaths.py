@@ -7,7 +7,14 @@ import pytest
 
 from adapterctl.records.adopted import HostedJob, StatedBase
 from adapterctl.records.base import BaseSource
-from adapterctl.records.recipe import Owners, Serving
+from adapterctl.records.recipe import (
+    Data,
+    EvaluationData,
+    Evaluator,
+    Owners,
+    Serving,
+    TrainData,
+)
 from support.commands import Commands
 from support.goldens import assert_golden
 from support.registries import SmallRegistry, in_days
@@ -159,3 +166,25 @@ def test_the_feeds_know_fine_tunes_that_outlive_their_base(made, run, corpus):
     assert "serving of fine-tunes of old at openai: shutdown on 2026-10-23" in late["message"]
     assert "it counts instead of the base's own 2026-09-28" in late["message"]
     assert found["adapter:titan@1"]["code"] == "EOL004"
+
+
+def test_the_end_of_a_judge_is_told_and_moves_nobody(made: SmallRegistry, run: Commands) -> None:
+    made.base("judge", source=BaseSource(provider="openai", model="judge-1"), fingerprint=None)
+    made.base("small")
+    evaluator = Evaluator(command="judge {rows} {out} {judge}", judge="judge")
+    made.adapter("router", base="small", evaluator=evaluator, data=judged_data())
+    assert [one for one in ends(run) if one["base"] == "judge"] == []
+    add(run, "judge", "--phase", "serving", "--shutdown", in_days(10))
+    [found] = [one for one in ends(run) if one["base"] == "judge"]
+    assert (found["code"], found["severity"]) == ("EOL002", "medium")
+    assert (found["subject"], found["slack_days"]) == ("adapter:router@1", None)
+    assert found["date"] == in_days(10)
+    assert found["message"].startswith("its evaluator's judge: serving of judge: shutdown")
+    assert found["mend"].startswith("name another judge in the recipe")
+    listed = run("list", *TODAY, "--format", "json").json["results"]
+    assert [one["rebuild_by"] for one in listed] == [None]
+
+
+def judged_data() -> Data:
+    gold = EvaluationData(path="data/gold.jsonl", metrics=["evaluator"])
+    return Data(train=TrainData(path="data/train.jsonl"), evaluation={"gold": gold})

@@ -14,6 +14,7 @@ from adapterctl.jobs.world.said import SILENT, World
 from adapterctl.records.base import Base
 from adapterctl.records.policy import People
 from adapterctl.rules.audit.judged import Frame
+from adapterctl.rules.audit.judges import judge_ends
 from adapterctl.rules.audit.judging import judge, judge_base
 from adapterctl.rules.audit.same_weights import judge_twins, twins
 from adapterctl.rules.audit.teams import Staff, joined, unknown_teams
@@ -91,6 +92,7 @@ def _judged(found: Survey, frame: Frame) -> Iterator[Finding | Skipped]:
     on_base: dict[str, list[Standing]] = {}
     for standing in found.standings:
         yield from judge(standing, found.almanac, frame)
+        yield from judge_ends(standing, found.almanac, frame)
         on_base.setdefault(standing.base, []).append(standing)
     for name, standings in sorted(on_base.items()):
         base = found.almanac.bases.get(name)

@@ -152,6 +152,7 @@ def _almanac(project: Project, glances: Sequence[Glance], reader: Lenient) -> Al
     observations = registry.observations()
     known = set(registry.bases())
     used = {each.choice.base for each in glances if each.choice}
+    used.update(each.choice.judge for each in glances if each.choice and each.choice.judge)
     used.update(build.base for each in glances for build in each.builds if not build.adopted)
     # An adopted version means a base by any of its names: every file has to be looked at.
     if any(build.adopted for each in glances for build in each.builds):

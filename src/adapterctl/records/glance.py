@@ -35,6 +35,7 @@ class Choice(Compact, frozen=True, kw_only=True, gc=False):
     Attributes:
         flips: the share of negative flips that it allows, where it says so.
         keep_until: until when the training data are to be kept.
+        judge: the base that its evaluator asks.
     """
 
     base: str
@@ -44,6 +45,7 @@ class Choice(Compact, frozen=True, kw_only=True, gc=False):
     flips: float | None = None
     purpose: str = ""
     keep_until: str | None = None
+    judge: str | None = None
 
 
 class Lack(Compact, frozen=True, kw_only=True, gc=False):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from adapterctl.records.adopted import AdoptedVersion, AnyRecord
 from adapterctl.records.event import Event, EventKind
 from adapterctl.records.glance import Build, Choice, ChosenSet, Glance, Lack, Rebuild
-from adapterctl.records.recipe import Margin, Recipe
+from adapterctl.records.recipe import Evaluator, Margin, Recipe
 from adapterctl.records.version import VersionRecord
 from adapterctl.rules.aliases import aliases, is_retired
 from adapterctl.rules.grades import lacks
@@ -57,6 +57,7 @@ def _last(events: Sequence[Event], kind: EventKind) -> Iterator[tuple[int, str]]
 def choice(recipe: Recipe) -> Choice:
     """Returns what a recipe says that is judged today."""
     flips = recipe.parity.get("negative_flips")
+    evaluator = recipe.evaluator
     return Choice(
         base=recipe.base,
         owners=recipe.owners,
@@ -74,6 +75,7 @@ def choice(recipe: Recipe) -> Choice:
         flips=flips if isinstance(flips, float) else None,
         purpose=recipe.purpose,
         keep_until=recipe.data.train.keep_until,
+        judge=evaluator.judge if isinstance(evaluator, Evaluator) else None,
     )
 
 

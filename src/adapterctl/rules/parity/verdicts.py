@@ -33,7 +33,7 @@ NO_METRIC = (
 RECORDED = "The old adapter was not run again: its recorded predictions are the old side."
 TIES = (
     "The bare successor is not worse than the old adapter by more than the margins: the adapter "
-    "may be retired."
+    "may be retired (adapterctl retire NAME --because TEXT)."
 )
 
 
