@@ -13,9 +13,11 @@ What several verbs share:
   answers; `environment_lock` the lock; `trail_file` the steps.
 - `clean_room`: a project laid out from one record alone. `capsule`: what a run elsewhere left,
   written by `callback`; `mlflow_run`: the same from MLflow.
-- `journal`: steps of a job that may be killed; `locks`: taking turns.
+- `journal`: steps of a job that may be killed; `locks`: taking turns; `works`: rebuilds that left
+  a journal here.
 - `survey`: how every adapter stands, by `glances` at their files; `lenient` reads on past what
-  cannot be read. `subjects`: what an audit judged. `base_names`: how a base is called elsewhere.
+  cannot be read. `subjects`: what an audit judged. `base_names`: how a base is called elsewhere;
+  `tensor_lists`: which have the same weights.
 - `stages`: dvc.yaml. `api`, `load`: reading from Python.
 - `scoring`: a team's own scorer. `recorded`: predictions made elsewhere; `hosted_rebuild` lives
   by them.

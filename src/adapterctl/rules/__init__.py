@@ -2,7 +2,8 @@
 
 Rooms: `parity` (is it as good), `planning` (what would a rebuild change), `mapping` (where do its
 modules go), `adoption` (what was made elsewhere), `feeds` (dates that others publish), `names`
-(what bases are called), `lifecycle` (how long they live, and for whom), `audit` (what is found).
+(what bases are called), `lifecycle` (how long they live, and for whom), `audit` (what is found), `campaign`
+(what moves off a base, and when).
 
 - Adapters as they stand: `glances` (what is judged of them), `standing`, `grades`, `aliases`,
   `timeline`. `findings` are the nouns of every judgement, `codes` the list of them; `gates` are
@@ -14,5 +15,5 @@ modules go), `adoption` (what was made elsewhere), `feeds` (dates that others pu
 - Identity: `environments`, `trails`, `redaction`, `base_files`; `weights` says what a file holds,
   `version_diff` what changed.
 - Does it do anything: `effects`; and still the same: `probe`.
-- `recorded`: answers given elsewhere. `outcomes`: what jobs come back with.
+- `bakeoffs`: which successor leads after a trial. `recorded`: answers given elsewhere. `outcomes`: what jobs come back with.
 """
