@@ -13,7 +13,7 @@ import msgspec
 from adapterctl.errors import InvalidInput
 from adapterctl.jobs import building, filing, gates, wishes
 from adapterctl.jobs.building import Build
-from adapterctl.jobs.candidate import announce, judge
+from adapterctl.jobs.candidate import Judgement, announce, judge
 from adapterctl.jobs.inputs.code_root import code_root
 from adapterctl.jobs.inputs.sources import Sources
 from adapterctl.jobs.locks import alone
@@ -106,9 +106,7 @@ def _built(
         seeds=seeds,
         device=device,
     )
-    report = yield from floored(noise, judged.report, candidate=judged.answers["adapter"])
-    lost = stale(built.sources.recipe.thresholds, "the old adapter cannot run here")
-    report = msgspec.structs.replace(report, thresholds=lost)
+    report = yield from _reported(noise, judged)
     result = Result(
         training=built.facts.training,
         prepared=built.facts.prepared,
@@ -128,6 +126,14 @@ def _built(
     if filed.pending is not None:
         project.display.say(filing.PENDING.format(reason=filed.pending))
     return filed.record
+
+
+def _reported(noise: Noise, judged: Judgement) -> Steps[ParityReport]:
+    """Returns the report with a noise floor, and with the thresholds that nothing can set anew."""
+    report = yield from floored(noise, judged.report, candidate=judged.answers["adapter"])
+    thresholds = noise.sources.recipe.thresholds
+    lost = stale(thresholds, "the old adapter cannot run here")
+    return msgspec.structs.replace(report, thresholds=lost)
 
 
 def _origin(old: AdoptedVersion, *, to: str, report: ParityReport) -> RebuiltFrom:
