@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     full = options.steps is None
     known = {one["work"]: one for one in _known(options.out, full=full)}
     found = known | {one["work"]: one for one in measured}
-    result = as_json([*found.values()], runs=options.runs, full=full)
+    result = as_json([*found.values()], full=full)
     text = page(result)
     print(text)
     _write(options.out, result, text=text)
@@ -75,6 +75,8 @@ def measure(work: Work, *, runs: int, folder: Path) -> dict[str, Any]:
     }
     return {
         "work": work.name,
+        "runs": runs,
+        "load": machine.load(),
         **work.facts,
         "matmul_flops_per_second": rate,
         "seconds_at_that_rate": round(work.operations / rate, 2),
@@ -90,13 +92,12 @@ def measure(work: Work, *, runs: int, folder: Path) -> dict[str, Any]:
     }
 
 
-def as_json(measured: list[dict[str, Any]], *, runs: int, full: bool) -> dict[str, Any]:
+def as_json(measured: list[dict[str, Any]], *, full: bool) -> dict[str, Any]:
     """Returns the result as it is written down; claims are checked on the whole work only."""
     return {
         "benchmark": "cpu_training",
         "full": full,
         "date": datetime.now(UTC).date().isoformat(),
-        "runs": runs,
         **machine.commit(),
         "machine": {**machine.facts(), "load": machine.load()},
         "measured": measured,
@@ -125,7 +126,7 @@ def page(result: dict[str, Any]) -> str:
     if not result["full"]:
         lines += ["**A quick look at a few steps: not the benchmark's result.**", ""]
     lines += [
-        f"{result['runs']} interleaved runs on {result['date']}, commit {result['commit'][:12]}; "
+        f"Interleaved runs on {result['date']}, commit {result['commit'][:12]}; "
         f"{on['cpu']}, {on['cores']} cores; torch {on['torch']}, transformers "
         f"{on['transformers']}, peft {on['peft']}. Medians, with the range.",
     ]
@@ -140,7 +141,8 @@ def page(result: dict[str, Any]) -> str:
 def _table(one: dict[str, Any]) -> Iterator[str]:
     yield (
         f"{one['base']}: {one['rows']:,} rows in {one['steps']} steps of {one['batch']}; "
-        f"{one['tokens']:,} real tokens, {one['padded_tokens']:,} with padding."
+        f"{one['tokens']:,} real tokens, {one['padded_tokens']:,} with padding. {one['runs']} runs "
+        f"of each way; load {'not noted' if one['load'] is None else one['load']}."
     )
     yield ""
     yield "| way | seconds | times ours | tokens/s | mean loss |"
