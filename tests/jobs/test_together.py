@@ -120,6 +120,21 @@ def test_an_error_is_thrown_into_its_own_job_which_may_know_what_to_do() -> None
     }
 
 
+def test_who_runs_out_of_memory_is_stopped_alone() -> None:
+    def too_large(base: str) -> str:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried too much")
+
+    def greedy() -> Steps[str]:
+        yield from asked(sources("new"), too_large, device="cpu")
+        return "unreachable"
+
+    assert run(Written(), a=greedy(), b=climb("b")) == {
+        "a": "training.per_device_eval_batch_size: out of memory while it was asked\n  hint: lower "
+        "it in the recipe; what is trained is kept: --resume goes on from there",
+        "b": "b: b is not built",
+    }
+
+
 def test_what_is_not_foreseen_closes_every_job() -> None:
     closed = []
 

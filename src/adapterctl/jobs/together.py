@@ -146,6 +146,8 @@ class _Crew(Generic[T]):
             return question.ask(self._opened(question, loaded))
         except AdapterctlError as error:
             return error
+        except (MemoryError, RuntimeError) as error:
+            return _told(error)
 
     def _build(self) -> None:
         """Builds all that is wished for at once."""
@@ -157,6 +159,19 @@ class _Crew(Generic[T]):
         for name, wish in wishes.items():
             if isinstance(wish, Builds):
                 self._go_on(name, [next(outcomes) for _ in wish.builds])
+
+
+def _told(error: MemoryError | RuntimeError) -> AdapterctlError:
+    """Returns in words that memory ran out; any other error is a bug, and keeps its traceback."""
+    from adapterctl.training.learning.memory import is_out_of_memory
+
+    if not isinstance(error, MemoryError) and not is_out_of_memory(error):
+        raise error
+    return AdapterctlError(
+        "out of memory while it was asked",
+        place="training.per_device_eval_batch_size",
+        hint="lower it in the recipe; what is trained is kept: --resume goes on from there",
+    )
 
 
 def _open(question: Question, loaded: list[LoadedBase]) -> LoadedBase:

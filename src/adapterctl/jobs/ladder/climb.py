@@ -63,6 +63,11 @@ class Job:
         """The old version, for digests and messages: ``support-router@1``."""
         return f"{self.record.adapter}@{self.record.version}"
 
+    @property
+    def shards(self) -> int:
+        """Over how many processes the base is spread: the clean room's params.yaml does not say."""
+        return self.project.policy.shards
+
     def work(self, rung: str) -> Path:
         """Where a rung builds."""
         slug = next(slug for slug, name in RUNGS.items() if name == rung)

@@ -82,7 +82,14 @@ def _judge(
     climb: Climb, attempt: Attempt, *, work: Path
 ) -> Steps[tuple[Judged, dict[str, Answers]]]:
     job, place = climb.job, climb.place
-    wanted = Build(name=job.key, place=place, sources=attempt.sources, work=work, device=job.device)
+    wanted = Build(
+        name=job.key,
+        place=place,
+        sources=attempt.sources,
+        work=work,
+        device=job.device,
+        shards=job.shards,
+    )
     built = yield from wishes.built(wanted)
     job.note(attempt.rung, "trained", steps=built.facts.training.steps)
     found = yield from judge(

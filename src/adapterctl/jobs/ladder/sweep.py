@@ -111,6 +111,7 @@ def _trials(climb: Climb, *, held: frozenset[int], rates: list[float]) -> Steps[
             sources=with_rate(climb.sources, rate),
             work=job.work(SWEEP) / "trials" / f"{rate:g}",
             device=job.device,
+            shards=job.shards,
             held=held,
         )
         for rate in rates
