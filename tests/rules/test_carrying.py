@@ -10,7 +10,7 @@ from adapterctl.rules.mapping.carrying import map_targets
 from adapterctl.rules.mapping.choice import chosen
 from adapterctl.rules.mapping.targets import Blocker, Question
 from support.families import shape
-from support.mapping import ask, whats
+from support.mapping import as_mended, ask, whats
 from support.recipes import classifier
 
 
@@ -115,8 +115,8 @@ def test_layers_block_on_a_successor_of_another_depth():
     assert map_targets(question).blockers == [
         Blocker(
             what="lora.layers_to_transform counts 12 layers, and the successor has 2",
-            mend="write in recipe.yaml: role_map: {attention.q: [NAME, ...]} with the "
-            "successor's modules",
+            mend="write in recipe.yaml: role_map: {attention.q: attention.q} to adapt every "
+            "layer, or {attention.q: [NAME, ...]} with the successor's modules",
         )
     ]
 
@@ -132,7 +132,6 @@ def test_layers_are_written_out_where_only_an_expression_is_exact():
     [
         {"trainable_token_indices": [3]},
         {"alora_invocation_tokens": [3]},
-        {"target_parameters": ["experts.gate_up_proj"]},
         {"layer_replication": [[0, 1]]},
     ],
 )
@@ -140,3 +139,58 @@ def test_settings_of_one_base_alone_block(settings):
     found = ask("llama", "bert", target_modules=["q_proj"], **settings)
     [name] = settings
     assert [what.split(":")[0] for what in whats(found)] == [f"lora.{name} cannot be carried"]
+
+
+def test_experts_go_to_experts_as_parameters():
+    found = ask(
+        "qwen3_moe",
+        "qwen2_moe",
+        target_modules=["q_proj"],
+        target_parameters=["experts.gate_up_proj", "experts.down_proj"],
+    )
+    assert found.blockers == []
+    assert found.lora.target_parameters == ["experts.down_proj", "experts.gate_up_proj"]
+    assert found.notes[0] == (
+        "experts.down_proj, experts.gate_up_proj: one tensor for all experts of a layer, adapted "
+        "through target_parameters: lora.r counts once for every expert"
+    )
+
+
+def test_dropout_that_experts_cannot_have_is_said_to_go():
+    layers = ["q_proj", "gate_proj", "up_proj", "down_proj"]
+    to_experts = {
+        "mlp.gate": "experts.gate",
+        "mlp.up": "experts.up",
+        "mlp.down": "experts.down",
+    }
+    given = {"target_modules": layers, "lora_dropout": 0.05}
+    [*_, mend] = [blocker.mend for blocker in ask("llama", "mixtral", **given).blockers]
+    assert "experts" in mend
+    found = ask("llama", "mixtral", role_map=as_mended(ask("llama", "mixtral", **given)), **given)
+    assert found.blockers == []
+    assert found.lora.lora_dropout == 0.0
+    assert "lora_dropout 0.05 becomes 0: PEFT has none in front of experts" in found.notes
+    assert to_experts.keys() == {m.role for m in found.matches} - {"attention.q"}
+
+
+def test_parameters_without_a_role_block():
+    found = ask("qwen3_moe", "mixtral", target_modules=["q_proj"], target_parameters=["gate.none"])
+    assert whats(found) == [
+        "lora.target_parameters: 'gate.none' is a parameter of the old base without a known role"
+    ]
+
+
+def test_dora_reaches_no_experts():
+    found = ask(
+        "qwen3_moe",
+        "mixtral",
+        target_modules=["q_proj"],
+        target_parameters=["experts.down_proj"],
+        use_dora=True,
+    )
+    assert "lora.use_dora: PEFT has it for modules only, and not for experts" in whats(found)
+
+
+def test_a_head_that_peft_does_not_know_is_named():
+    found = ask("bert", "t5", target_modules=["query"])
+    assert "classification_head.out_proj" in (found.lora.modules_to_save or [])

@@ -27,6 +27,7 @@ _GPT = {
     "bos_token_id": 1,
     "eos_token_id": 2,
 }
+_EXPERTS = {"num_experts": 2, "num_experts_per_tok": 2, "moe_intermediate_size": 8}
 _FALCON = {
     "hidden_size": 16,
     "num_hidden_layers": LAYERS,
@@ -77,13 +78,43 @@ FAMILIES: dict[str, dict] = {
     "gemma2": _GROUPED,
     "gemma3_text": _GROUPED,
     "starcoder2": _GROUPED,
-    "t5": {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": LAYERS, "num_heads": 2},
-    "mixtral": _GROUPED | {"num_local_experts": 2},
-    "qwen2_moe": _GROUPED
-    | {"num_experts": 2, "moe_intermediate_size": 8, "shared_expert_intermediate_size": 8},
-    "qwen3_moe": _GROUPED | {"num_experts": 2, "moe_intermediate_size": 8},
+    "t5": {
+        "d_model": 16,
+        "d_kv": 8,
+        "d_ff": 32,
+        "num_layers": LAYERS,
+        "num_heads": 2,
+        "decoder_start_token_id": 0,
+    },
+    "mixtral": _GROUPED | {"num_local_experts": 2, "num_experts_per_tok": 2},
+    "qwen2_moe": _GROUPED | _EXPERTS | {"shared_expert_intermediate_size": 8},
+    "qwen3_moe": _GROUPED | _EXPERTS,
 }
 """Family as ``config.json`` calls it, to the settings that make it small."""
+
+TUNED = (
+    "bert",
+    "roberta",
+    "distilbert",
+    "deberta-v2",
+    "modernbert",
+    "gpt2",
+    "gpt_neox",
+    "opt",
+    "llama",
+    "mistral",
+    "qwen2",
+    "qwen3",
+    "gemma2",
+    "gemma3_text",
+    "phi3",
+    "falcon",
+    "t5",
+    "mixtral",
+    "qwen2_moe",
+    "qwen3_moe",
+)
+"""What PEFT's users tune: each must be mapped to every other, or say what to write."""
 
 DECODERS = tuple(
     family
@@ -103,6 +134,9 @@ DECODERS = tuple(
         "t5",
     }
 )
+
+CAUSAL = tuple(family for family in TUNED if family in DECODERS)
+"""Of those the ones that go on with a text."""
 
 
 def build(family: str, task: str = "SEQ_CLS"):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+from ruamel.yaml import YAML
+
 from adapterctl.records.recipe import LoraSettings
 from adapterctl.rules.mapping.carrying import map_targets
 from adapterctl.rules.mapping.targets import Question, RoleMap
@@ -22,3 +26,14 @@ def ask(old: str, new: str, *, role_map=None, task="SEQ_CLS", **lora) -> RoleMap
 def whats(found: RoleMap) -> list[str]:
     """What blocks, without the mends."""
     return [blocker.what for blocker in found.blockers]
+
+
+def as_mended(found: RoleMap) -> dict[str, str | list[str]]:
+    """The ``role_map`` that the mends of what blocks say to write, read as the YAML that it is."""
+    role_map: dict[str, str | list[str]] = {}
+    for blocker in found.blockers:
+        said = re.search(r"write in recipe\.yaml: role_map: (\{.*?\})", blocker.mend)
+        assert said, f"nothing to write into the recipe: {blocker}"
+        for role, homes in YAML(typ="safe").load(said[1]).items():
+            role_map.setdefault(role, homes)
+    return role_map

@@ -104,7 +104,7 @@ def tiny_llama(
     """A Llama with grouped key/value heads, a BOS token, no padding token and a ChatML template."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    tokenizer = _llama_tokenizer()
+    tokenizer = llama_tokenizer()
     tokenizer.chat_template = chat
     config = LlamaConfig(
         vocab_size=vocabulary or len(tokenizer),
@@ -125,7 +125,7 @@ def tiny_opt(folder: Path, *, seed: int = 0, hidden: int = 32, layers: int = 2) 
     """An OPT: no gated MLP, module names of its own, a BOS token; the Llama's tokenizer."""
     from transformers import OPTConfig, OPTForCausalLM
 
-    tokenizer = _llama_tokenizer()
+    tokenizer = llama_tokenizer()
     tokenizer.chat_template = CHATML
     config = OPTConfig(
         vocab_size=len(tokenizer),
@@ -211,7 +211,7 @@ def _byte_level(specials: tuple[str, ...]):
     return tokenizer
 
 
-def _llama_tokenizer():
+def llama_tokenizer():
     from tokenizers import processors
     from transformers import PreTrainedTokenizerFast
 

@@ -16,6 +16,7 @@ import torch
 
 from adapterctl.errors import InvalidInput
 from adapterctl.rules.arithmetic import joins_siblings
+from adapterctl.rules.mapping.roles import HEAD, role_of
 from adapterctl.training.learning.initial import fresh_module, given_weights, low_rank_a
 from adapterctl.training.learning.job import SlotJob
 from adapterctl.training.learning.layers import Siblings, SlotLinear, SlotModule, Switch
@@ -206,7 +207,8 @@ def check_fresh(base: LoadedBase, *, own: list[str]) -> None:
 def starts_fresh(name: str, base: LoadedBase) -> bool:
     """Whether a module starts from the slot's seed: a head, or what the base has no weights for."""
     absent = any(fresh.startswith(f"{name}.") for fresh in base.fresh)
-    return absent or name.rpartition(".")[2] in HEADS
+    heads = name.rpartition(".")[2] in HEADS or (base.task == "SEQ_CLS" and role_of(name) == HEAD)
+    return absent or heads
 
 
 def _widths(layer: torch.nn.Module) -> tuple[int, int]:
