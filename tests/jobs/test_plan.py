@@ -10,11 +10,15 @@ import pytest
 
 from adapterctl.errors import InvalidInput, Mismatch, NotFound
 from adapterctl.jobs.plan import plan
+from adapterctl.jobs.planning.bases import Side
+from adapterctl.jobs.planning.confirmed import confirmed
 from adapterctl.records.base import BaseSource
 from adapterctl.records.policy import Prices
 from adapterctl.records.recipe import LoraSettings
+from adapterctl.rules.adoption.adopted import built
 from adapterctl.rules.mapping.targets import Blocker
 from adapterctl.stores.registry import FolderRegistry
+from adapterctl.training.inspect import describe
 from support.bench import Bench, make_bench, three_bases, tidied, written
 from support.projects import rows, write_jsonl
 from support.registries import SmallRegistry, in_days
@@ -352,17 +356,35 @@ def test_sensitive_conversations_are_counted_and_not_shown(bench: Bench, tmp_pat
 # PEFT and the trainer have the last word
 
 
-def test_a_choice_that_peft_reads_otherwise_blocks(
+def test_a_choice_that_peft_reads_otherwise_blocks(bench: Bench, bases: Path) -> None:
+    """Here the plan believes the successor to have a layer less than PEFT finds in it."""
+    everything = bench.routed("everything", lora=LoraSettings())
+    bench.registered(everything, prepared=tidied(rows(40, seed=1)))
+    project = bench.project()
+    agreed = plan(project, "everything", to="new-base")
+    shape = describe(bases / "new", task="SEQ_CLS")
+    [unseen] = [one for one in shape.linears if one.name.endswith("layers.1.mlp.up_proj")]
+    less = msgspec.structs.replace(
+        shape, linears=[one for one in shape.linears if one is not unseen]
+    )
+    side = Side(folder=bases / "new", shape=less)
+    record = built(project.registry.record("everything", agreed.from_version))
+    found = confirmed(agreed, side, record=record)
+    assert len(found.blockers) == 1
+    assert f"the first that differs: {unseen.name}" in found.blockers[0].what
+    assert (agreed.can_run, found.can_run) == (True, False)
+
+
+def test_a_head_that_peft_does_not_know_is_trained_whole(
     bench: Bench, bases: Path, tmp_path: Path
 ) -> None:
-    """PEFT does not know T5's head, so all-linear would put LoRA on it."""
+    """All-linear would put LoRA on T5's head."""
     bench.fingerprinted("t5", written(tmp_path / "t5", "t5", bases / "new"))
     everything = bench.routed("everything", lora=LoraSettings())
     bench.registered(everything, prepared=tidied(rows(40, seed=1)))
     found = plan(bench.project(), "everything", to="t5")
-    assert len(found.blockers) == 1
-    assert "the first that differs: classification_head.out_proj" in found.blockers[0].what
-    assert not found.can_run
+    assert (found.can_run, found.blockers) == (True, [])
+    assert "classification_head.out_proj" in (found.proposed_recipe.lora.modules_to_save or [])
 
 
 def test_what_the_trainer_refuses_blocks(bench: Bench) -> None:

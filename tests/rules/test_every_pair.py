@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -41,3 +42,36 @@ def test_an_adapter_of_any_family_maps_or_is_told_what_to_write(new: str) -> Non
             mended = ask(old, new, role_map=as_mended(found), **lora)
             assert whats(mended) == [], f"{old}: {lora}"
             assert any(match.new for match in mended.matches), f"{old}: {lora}"
+
+
+def row(family: str) -> str:
+    """A family's line in the documents: what its layers are called, by role."""
+    found = by_role(shape(family).linears)
+    rooms = [
+        [role for role in found if role and role.split(".")[0].removeprefix("cross_") == room]
+        for room in ("attention", "mlp")
+    ]
+    rooms[1] += [role for role in found if role and role.startswith(("experts.", "shared_expert."))]
+    head = [role for role in ("head.dense", "head") if role in found]
+    cells = [
+        ", ".join(
+            f"{role.removeprefix('attention.').removeprefix('mlp.')} `{called(found[role])}`"
+            for role in sorted(roles)
+        )
+        for roles in (*rooms, head)
+    ]
+    return f"| `{family}` | {' | '.join(cells)} |"
+
+
+def called(names: list[str]) -> str:
+    """The last word of a name; where it says too little, the one before it too."""
+    words = names[0].split(".")
+    return ".".join(words[-2:]) if words[-1] == "dense" else words[-1]
+
+
+def test_the_documents_name_every_family_s_layers() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "rebuilding.md").read_text(encoding="utf-8")
+    table = [line for line in page.splitlines() if line.startswith("| `")]
+    assert [row(family) for family in TUNED] == [
+        line for line in table if line.split("`")[1] in TUNED
+    ]
