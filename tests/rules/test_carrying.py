@@ -115,8 +115,8 @@ def test_layers_block_on_a_successor_of_another_depth():
     assert map_targets(question).blockers == [
         Blocker(
             what="lora.layers_to_transform counts 12 layers, and the successor has 2",
-            mend="write in recipe.yaml: role_map: {attention.q: [NAME, ...]} with the "
-            "successor's modules",
+            mend="write in recipe.yaml: role_map: {attention.q: attention.q} to adapt every "
+            "layer, or {attention.q: [NAME, ...]} with the successor's modules",
         )
     ]
 
@@ -132,7 +132,6 @@ def test_layers_are_written_out_where_only_an_expression_is_exact():
     [
         {"trainable_token_indices": [3]},
         {"alora_invocation_tokens": [3]},
-        {"target_parameters": ["experts.gate_up_proj"]},
         {"layer_replication": [[0, 1]]},
     ],
 )

@@ -184,9 +184,9 @@ def test_an_unmapped_role_blocks_with_the_roles_that_there_are():
     assert found.blockers == [
         Blocker(
             what="the successor has no cross_attention.q",
-            mend="write in recipe.yaml: role_map: {cross_attention.q: [ROLE]} with one of its "
-            "roles (attention.q, attention.k, attention.v, attention.o, mlp.gate, mlp.up, "
-            "mlp.down, head), or cross_attention.q: [] to leave it out",
+            mend="write in recipe.yaml: role_map: {cross_attention.q: attention.q} to adapt that "
+            "in its stead, or {cross_attention.q: []} to leave it out; its roles: attention.q, "
+            "attention.k, attention.v, attention.o, mlp.gate, mlp.up, mlp.down, head",
         )
     ]
 
@@ -196,8 +196,8 @@ def test_a_module_without_a_role_blocks():
     assert found.blockers == [
         Blocker(
             what="albert.encoder.embedding_hidden_mapping_in has no known role",
-            mend="write in recipe.yaml: role_map: {embedding_hidden_mapping_in: [ROLE]} with a "
-            "role or module of the successor, or embedding_hidden_mapping_in: [] to leave it out",
+            mend="write in recipe.yaml: role_map: {embedding_hidden_mapping_in: []} to leave it "
+            "out, or {embedding_hidden_mapping_in: ROLE} with a role or module of the successor",
         )
     ]
     left_out = {"embedding_hidden_mapping_in": []}
@@ -245,8 +245,8 @@ def test_some_of_a_roles_modules_block():
         Blocker(
             what="the old adapter stands on 1 of 2 modules of attention.q; which of the "
             "successor's these mean is not clear",
-            mend="write in recipe.yaml: role_map: {attention.q: [NAME, ...]} with the "
-            "successor's modules",
+            mend="write in recipe.yaml: role_map: {attention.q: attention.q} to adapt all of "
+            "them, or {attention.q: [NAME, ...]} with the successor's modules",
         )
     ]
     named = {"attention.q": ["layer.1.attention.self.query"]}

@@ -27,6 +27,7 @@ _GPT = {
     "bos_token_id": 1,
     "eos_token_id": 2,
 }
+_EXPERTS = {"num_experts": 2, "num_experts_per_tok": 2, "moe_intermediate_size": 8}
 _FALCON = {
     "hidden_size": 16,
     "num_hidden_layers": LAYERS,
@@ -78,10 +79,9 @@ FAMILIES: dict[str, dict] = {
     "gemma3_text": _GROUPED,
     "starcoder2": _GROUPED,
     "t5": {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": LAYERS, "num_heads": 2},
-    "mixtral": _GROUPED | {"num_local_experts": 2},
-    "qwen2_moe": _GROUPED
-    | {"num_experts": 2, "moe_intermediate_size": 8, "shared_expert_intermediate_size": 8},
-    "qwen3_moe": _GROUPED | {"num_experts": 2, "moe_intermediate_size": 8},
+    "mixtral": _GROUPED | {"num_local_experts": 2, "num_experts_per_tok": 2},
+    "qwen2_moe": _GROUPED | _EXPERTS | {"shared_expert_intermediate_size": 8},
+    "qwen3_moe": _GROUPED | _EXPERTS,
 }
 """Family as ``config.json`` calls it, to the settings that make it small."""
 

@@ -137,7 +137,8 @@ class BaseShape(Noun, frozen=True, kw_only=True):
         vocabulary_sha256: over every token with its id.
         special_tokens: role (``pad_token``, ...) to token text.
         added_tokens: those beside the vocabulary proper that play no such role.
-        fresh: dense layers of the task's head that the folder has no weights for.
+        fresh: layers of the task's head, the last one left out, that the folder has no weights
+            for.
     """
 
     family: str

@@ -17,9 +17,10 @@ from safetensors import SafetensorError, safe_open
 from adapterctl.errors import Mismatch
 from adapterctl.records.base import BaseShape, LinearShape
 from adapterctl.records.recipe import Recipe, Task
-from adapterctl.rules.mapping.roles import HEAD_DENSE, role_of
+from adapterctl.rules.mapping.roles import HEAD, role_of
 from adapterctl.rules.planning.estimates import LargestPass, TextLengths
 from adapterctl.training.blueprint import blueprint, config_of
+from adapterctl.training.loading import is_head
 from adapterctl.training.rows.formats import Row, is_conversation
 from adapterctl.training.rows.text import encode_all, load_tokenizer
 from adapterctl.training.rows.vocabulary import added_tokens, kind_of, vocabulary_digest
@@ -97,18 +98,21 @@ def linears(model: Any) -> list[LinearShape]:
 
 
 def fresh_layers(model: Any, stored: Set[str]) -> list[str]:
-    """Returns the dense layers of the head that a base with the tensors ``stored`` does not have.
+    """Returns the layers of the head that a base with the tensors ``stored`` does not have.
 
-    They start from the seed, so the adapter must carry them whole.
+    They start from the seed, so the adapter must carry them whole: dense layers and norms. The
+    last one is left out: an adapter carries its head anyway.
     """
     trunk = f"{model.base_model_prefix}."
-    return [
-        linear.name
-        for linear in linears(model)
-        if role_of(linear.name) == HEAD_DENSE
-        # A base that was saved without any head names its tensors without the trunk.
-        and not {f"{linear.name}.weight", f"{linear.name.removeprefix(trunk)}.weight"} & stored
-    ]
+    # A base that was saved without any head names its tensors without the trunk.
+    absent = (
+        name.rpartition(".")[0]
+        for name, _ in model.named_parameters()
+        if name.endswith(".weight")
+        and is_head(name, model)
+        and not {name, name.removeprefix(trunk)} & stored
+    )
+    return [layer for layer in dict.fromkeys(absent) if layer and role_of(layer) != HEAD]
 
 
 def context_length(model: Any) -> int | None:

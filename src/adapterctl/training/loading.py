@@ -230,7 +230,7 @@ def _first_line(error: Exception) -> str:
 def _judge(info: dict[str, Any], base_dir: Path, *, model: Any) -> tuple[str, ...]:
     """Returns the names of the head's fresh parameters; anything else amiss is an error."""
     missing, misshapen = info["missing_keys"], {name for name, *_ in info["mismatched_keys"]}
-    fresh = {name for name in missing | misshapen if _is_head(name, model)}
+    fresh = {name for name in missing | misshapen if is_head(name, model)}
     left_over = {name for name in info["unexpected_keys"] if _is_trunk(name, model)}
     if what := misfit(missing=missing - fresh, unexpected=left_over, misshapen=misshapen - fresh):
         raise Mismatch(
@@ -252,7 +252,7 @@ def _is_trunk(name: str, model: Any) -> bool:
     return name.split(".", 1)[0] in parts | {prefix}
 
 
-def _is_head(name: str, model: Any) -> bool:
+def is_head(name: str, model: Any) -> bool:
     """Whether a parameter belongs to a classification head (BERT's pooler is part of it)."""
     if "ForSequenceClassification" not in type(model).__name__:
         return False

@@ -19,6 +19,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from peft.tuners.lora import Linear as LoraLinear
 from peft.tuners.lora import LoraLayer
+from peft.tuners.lora.layer import ParamWrapper
 from peft.utils import ModulesToSaveWrapper
 from transformers.pytorch_utils import Conv1D
 
@@ -93,8 +94,9 @@ def read(
     plain = _is_plain(lora) and _fits_slots(layers.values(), own.values())
     if plain:
         config.target_modules = shortest_names(layers, modules=modules)
+    targets = (_target(name, layer) for name, layer in layers.items())
     return Reading(
-        targets=tuple(_target(name, layers[name]) for name in sorted(layers)),
+        targets=tuple(sorted(targets, key=lambda target: target.name)),
         own=own,
         plain=plain,
         config=config,
@@ -170,6 +172,9 @@ def _own_modules(wrapped: PeftModel) -> Iterator[tuple[str, torch.nn.Module]]:
 
 
 def _target(name: str, layer: Any) -> Target:
+    if isinstance(layer, ParamWrapper):
+        # Two parameters of one module are wrapped one around the other.
+        name = f"{name.replace('.base_layer', '')}.{layer.parameter_name}"
     return Target(name=name, rank=layer.r["default"], scaling=layer.scaling["default"])
 
 

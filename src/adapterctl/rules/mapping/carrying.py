@@ -14,17 +14,21 @@ import msgspec
 
 from adapterctl.records.recipe import LoraSettings
 from adapterctl.rules.mapping.choice import chosen, clashes, is_inside, spell
+from adapterctl.rules.mapping.experts import as_parameters
 from adapterctl.rules.mapping.placing import place, target_modules
 from adapterctl.rules.mapping.roles import HEAD, HEAD_DENSE, role_of
 from adapterctl.rules.mapping.targets import (
+    OTHER,
     Blocker,
     Finding,
     Placed,
     Question,
     RoleMap,
     RoleMatch,
+    entry,
     groups,
     mend_in_role_map,
+    roles_of,
 )
 
 _HEADS = ("classifier", "score")
@@ -35,7 +39,6 @@ _ANOTHER_RECIPE = "write a recipe for the successor with its own names: adapterc
 _OF_ONE_BASE = {
     "trainable_token_indices": "its tokens are the old vocabulary's",
     "alora_invocation_tokens": "its tokens are the old vocabulary's",
-    "target_parameters": "it names parameters of the old base",
     "layer_replication": "it counts layers of the old base",
 }
 _FROM_THE_WEIGHTS = ("loftq_config", "eva_config", "corda_config")
@@ -76,6 +79,7 @@ def _carried(question: Question, placed: Sequence[Placed]) -> Iterator[Finding |
     """Yields settings to change, with the notes and blockers that go with them."""
     lora = question.lora
     yield {"target_modules": target_modules(question, placed)}
+    yield from as_parameters(question, placed, another_recipe=_ANOTHER_RECIPE)
     yield from _of_one_base(lora)
     yield from _saved(question)
     for name in ("rank_pattern", "alpha_pattern"):
@@ -121,12 +125,14 @@ def _saved(question: Question) -> Iterator[Finding | dict[str, Any]]:
         kept.extend(_with_role(question, HEAD_DENSE) if HEAD_DENSE in roles else ())
     after = sorted(set(kept))
     yield {"modules_to_save": after or None}
-    if question.must_save:
+    heads = question.unknown_heads
+    if absent := [name for name in question.must_save if name not in heads]:
         yield (
-            f"the successor has no weights for {', '.join(question.must_save)}: trained in full "
-            "beside the head"
+            f"the successor has no weights for {', '.join(absent)}: trained in full beside the head"
         )
-    elif after != sorted(before):
+    if heads:
+        yield f"PEFT does not know the head {', '.join(heads)} by name: modules_to_save names it"
+    elif not absent and after != sorted(before):
         yield f"modules_to_save {', '.join(before)} becomes {', '.join(after) or 'empty'}"
 
 
@@ -196,11 +202,16 @@ def _layers(question: Question, placed: Sequence[Placed]) -> Iterator[Finding | 
         yield "layers_to_transform is left out: role_map names the modules"
     elif question.old is None or question.old.layers != question.new.layers:
         before = question.old.layers if question.old else "an unknown number of"
-        roles = ", ".join(f"{placement.role}: [NAME, ...]" for placement in placed)
+        every = ", ".join(
+            entry(placement.role, [role for role in roles_of(placement.new) if role != OTHER])
+            for placement in placed
+        )
+        some = ", ".join(f"{placement.role}: [NAME, ...]" for placement in placed)
         yield Blocker(
             what=f"lora.layers_to_transform counts {before} layers, and the successor has "
             f"{question.new.layers}",
-            mend=f"{mend_in_role_map(roles)} with the successor's modules",
+            mend=f"{mend_in_role_map(every)} to adapt every layer, or {{{some}}} with the "
+            "successor's modules",
         )
     else:
         yield {"layers_pattern": None}
@@ -218,6 +229,8 @@ def _written_out(question: Question, placed: Sequence[Placed]) -> Iterator[dict[
         return
     new = [name for placement in placed for name in placement.new]
     endings = sorted({name.rsplit(".", 1)[-1] for name in new})
-    inside = msgspec.structs.replace(question.lora, target_modules=endings, layers_pattern=None)
+    inside = msgspec.structs.replace(
+        question.lora, target_modules=endings, target_parameters=None, layers_pattern=None
+    )
     here = set(chosen(inside, question.new.linears, task=question.recipe.task)) & set(new)
     yield {"target_modules": sorted(here), "layers_to_transform": None}

@@ -20,7 +20,9 @@ _ALWAYS_SAVED = {"SEQ_CLS": ("classifier", "score"), "TOKEN_CLS": ("classifier",
 
 
 def chosen(lora: LoraSettings, linears: Sequence[LinearShape], *, task: Task) -> list[str]:
-    """Returns the modules that PEFT would give LoRA, in the order of ``linears``.
+    """Returns what PEFT would give LoRA, in the order of ``linears``.
+
+    Experts are given it as parameters (``target_parameters``); all others are modules.
 
     Raises:
         re.error: ``target_modules`` or ``exclude_modules`` is no regular expression.
@@ -29,9 +31,13 @@ def chosen(lora: LoraSettings, linears: Sequence[LinearShape], *, task: Task) ->
         linear.name
         for linear in linears
         if _is_target(lora, linear)
-        and not (lora.exclude_modules and matches(lora.exclude_modules, linear.name))
-        and not is_saved(linear.name, lora, task=task)
+        and (linear.kind == "Experts" or _is_free(lora, linear.name, task))
     ]
+
+
+def _is_free(lora: LoraSettings, name: str, task: Task) -> bool:
+    excluded = lora.exclude_modules and matches(lora.exclude_modules, name)
+    return not excluded and not is_saved(name, lora, task=task)
 
 
 def is_saved(name: str, lora: LoraSettings, *, task: Task) -> bool:
@@ -99,7 +105,7 @@ def spell(wanted: Sequence[str], every: Iterable[str]) -> str | list[str]:
 
 def _is_target(lora: LoraSettings, linear: LinearShape) -> bool:
     if linear.kind == "Experts":
-        return False
+        return matches(lora.target_parameters or (), linear.name)
     if is_all_linear(lora):
         return linear.kind in ("Linear", "Conv1D") and role_of(linear.name) != HEAD
     if isinstance(lora.target_modules, str):

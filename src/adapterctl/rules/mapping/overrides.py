@@ -51,8 +51,9 @@ def _named(base: BaseShape, entry: str) -> list[str]:
     return [
         linear.name
         for linear in base.linears
-        if linear.kind != "Experts"
-        and (role_of(linear.name) == entry or ends_with(linear.name, entry))
+        if role_of(linear.name) == entry
+        # A bare ``down_proj`` means the modules of that name, and no experts.
+        or (ends_with(linear.name, entry) and (linear.kind != "Experts" or "experts." in entry))
     ]
 
 

@@ -16,6 +16,8 @@ from adapterctl.records.base import LinearShape
 
 HEAD = "head"
 HEAD_DENSE = "head.dense"
+EXPERTS = "experts."
+"""What the roles of a mixture's experts start with."""
 
 _IN_ATTENTION = r"\w*[Aa]tt(?:n|ention)(?:\.\w+)*\."
 _SHARED = r"shared_experts?\."
@@ -28,7 +30,7 @@ _TABLE: tuple[tuple[str, str], ...] = (
     ("shared_expert.gate", rf"{_SHARED}gate_proj"),
     ("shared_expert.up", rf"{_SHARED}up_proj"),
     ("shared_expert.down", rf"{_SHARED}down_proj"),
-    ("router", r"shared_expert_gate|(?:mlp|block_sparse_moe)\.gate|router(?:\.\w+)?"),
+    ("router", r"shared_expert_gate|(?:mlp|block_sparse_moe)\.gate(?:\.weight)?|router(?:\.\w+)?"),
     ("embedding", r"embed_tokens|word_embeddings|tok_embeddings|wte|embed_in|shared"),
     ("embedding.position", r"position_embeddings|wpe|embed_positions|rel_embeddings"),
     ("embedding.position", r"relative_attention_bias"),
@@ -94,7 +96,7 @@ def parts_of(role: str) -> tuple[str, ...]:
 
 def is_mixture(linears: Iterable[LinearShape]) -> bool:
     """Whether the base is a mixture of experts."""
-    return any((role_of(linear.name) or "").startswith("experts.") for linear in linears)
+    return any((role_of(linear.name) or "").startswith(EXPERTS) for linear in linears)
 
 
 @cache

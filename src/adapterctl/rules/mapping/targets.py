@@ -16,7 +16,7 @@ from adapterctl.records.base import BaseShape, LinearShape
 from adapterctl.records.noun import Noun, Sparse
 from adapterctl.records.recipe import LoraSettings, Recipe
 from adapterctl.rules.mapping.choice import chosen, is_all_linear, is_saved
-from adapterctl.rules.mapping.roles import role_of
+from adapterctl.rules.mapping.roles import EXPERTS, HEAD, by_role, role_of
 
 OTHER = "other"
 """Stands for the modules that the table of roles does not know."""
@@ -125,16 +125,25 @@ class Question:
         return is_all_linear(self.lora) and not self.lora.exclude_modules and not self.overrides
 
     @property
+    def unknown_heads(self) -> list[str]:
+        """The successor's classification heads that PEFT does not save by itself, like T5's."""
+        heads = by_role(self.new.linears).get(HEAD, []) if self.recipe.task == "SEQ_CLS" else []
+        return self._unsaved(heads)
+
+    @property
     def must_save(self) -> list[str]:
-        """The successor's layers that have no weights yet and that PEFT does not save by itself."""
-        return [
-            name
-            for name in self.new.fresh
-            if not is_saved(name, LoraSettings(), task=self.recipe.task)
-        ]
+        """What must be trained whole on the successor and what PEFT does not save by itself."""
+        return self._unsaved(dict.fromkeys([*self.new.fresh, *self.unknown_heads]))
+
+    def _unsaved(self, names: Iterable[str]) -> list[str]:
+        task = self.recipe.task
+        return [name for name in names if not is_saved(name, LoraSettings(), task=task)]
 
     def asked(self) -> list[str]:
-        """Returns the old base's modules that have LoRA, in every layer.
+        """Returns what of the old base has LoRA, in every layer: modules, and experts.
+
+        What a word means on a mixture of experts changes between releases of PEFT: the record
+        knows which experts were adapted.
 
         Raises:
             re.error: the recipe's expression is none.
@@ -142,7 +151,10 @@ class Question:
         if self.old is None:
             return list(self.recorded)
         everywhere = msgspec.structs.replace(self.lora, layers_to_transform=None)
-        return chosen(everywhere, self.old.linears, task=self.recipe.task)
+        found = chosen(everywhere, self.old.linears, task=self.recipe.task)
+        known = {linear.name for linear in self.old.linears}
+        experts = (name for name in self.recorded if (role_of(name) or "").startswith(EXPERTS))
+        return list(dict.fromkeys([*found, *(name for name in experts if name in known)]))
 
 
 def roles_of(names: Iterable[str]) -> dict[str, list[str]]:
@@ -169,3 +181,8 @@ def groups(names: Iterable[str], linears: Iterable[LinearShape]) -> list[Group]:
 def mend_in_role_map(entry: str) -> str:
     """Returns the words for an entry of ``role_map``."""
     return f"write in recipe.yaml: role_map: {{{entry}}}"
+
+
+def entry(role: str, homes: Sequence[str]) -> str:
+    """Returns one entry of ``role_map``: ``mlp.up: [mlp.up, mlp.gate]``, or ``mlp.up: []``."""
+    return f"{role}: {homes[0]}" if len(homes) == 1 else f"{role}: [{', '.join(homes)}]"
