@@ -352,17 +352,17 @@ def test_sensitive_conversations_are_counted_and_not_shown(bench: Bench, tmp_pat
 # PEFT and the trainer have the last word
 
 
-def test_a_choice_that_peft_reads_otherwise_blocks(
+def test_a_head_that_peft_does_not_know_is_named_to_it(
     bench: Bench, bases: Path, tmp_path: Path
 ) -> None:
-    """PEFT does not know T5's head, so all-linear would put LoRA on it."""
+    """Under all-linear PEFT would put LoRA on T5's head; saved whole, it is none of its choice."""
     bench.fingerprinted("t5", written(tmp_path / "t5", "t5", bases / "new"))
     everything = bench.routed("everything", lora=LoraSettings())
     bench.registered(everything, prepared=tidied(rows(40, seed=1)))
     found = plan(bench.project(), "everything", to="t5")
-    assert len(found.blockers) == 1
-    assert "the first that differs: classification_head.out_proj" in found.blockers[0].what
-    assert not found.can_run
+    assert found.blockers == []
+    saved = found.proposed_recipe.lora.modules_to_save
+    assert saved == ["classification_head.out_proj"]
 
 
 def test_what_the_trainer_refuses_blocks(bench: Bench) -> None:
