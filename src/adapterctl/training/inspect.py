@@ -104,11 +104,13 @@ def fresh_layers(model: Any, stored: Set[str]) -> list[str]:
     last one is left out: an adapter carries its head anyway.
     """
     trunk = f"{model.base_model_prefix}."
+    # A base that was saved without any head names its tensors without the trunk.
     absent = (
         name.rpartition(".")[0]
         for name, _ in model.named_parameters()
-        # A base that was saved without any head names its tensors without the trunk.
-        if is_head(name, model) and not {name, name.removeprefix(trunk)} & stored
+        if name.endswith(".weight")
+        and is_head(name, model)
+        and not {name, name.removeprefix(trunk)} & stored
     )
     return [layer for layer in dict.fromkeys(absent) if layer and role_of(layer) != HEAD]
 
