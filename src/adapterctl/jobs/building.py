@@ -146,6 +146,8 @@ def readied(build: Build) -> Ready:
 
 def _taught(sources: Sources, examples: list[Example], *, work: Path) -> list[Example]:
     """Returns what is learned: where a teacher has answered, its answers."""
+    if starting.learns_tokens(work):
+        return starting.listening(work, examples)
     answers = starting.targets(work, rows=len(sources.rows[TRAIN]))
     if answers is None:
         return examples

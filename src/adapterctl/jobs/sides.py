@@ -16,7 +16,9 @@ from adapterctl.records.recipe import Recipe
 from adapterctl.rules.parity.metrics import EVALUATOR, lacks, named, score
 
 if TYPE_CHECKING:
+    from adapterctl.training.learning.taught import Taught
     from adapterctl.training.loading import LoadedBase
+    from adapterctl.training.rows.text import Example
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +120,21 @@ def answers_to_training_rows(
         questions(sources.recipe, anonymous, labels=sources.labels, place=place),
         adapter_dir=adapter,
         log=project.display.say,
+        progress=_labelled(project, "training rows"),
+    )
+
+
+def expected_tokens(
+    project: Project, recipe: Recipe, examples: list[Example], *, base: LoadedBase, adapter: Path
+) -> list[Taught]:
+    """Returns what an adapter expects at each learned token of training rows."""
+    from adapterctl.training.asking.teaching import expected
+
+    return expected(
+        base,
+        examples,
+        adapter_dir=adapter,
+        batch_size=recipe.training.per_device_eval_batch_size,
         progress=_labelled(project, "training rows"),
     )
 

@@ -1,9 +1,15 @@
-"""What a pupil learns of a teacher: probabilities beside the label, or the teacher's own words."""
+"""What a pupil learns of a teacher: its probabilities beside what the data say, or its own words.
+
+Probabilities of labels mean the same on every base. Those of tokens do where both bases cut text
+into the same tokens; elsewhere the teacher's answers are learned as text.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from adapterctl.records.base import BaseShape
 
 TRUST = 0.5
 """How much of the target is the teacher's; the rest is what the data say.
@@ -11,6 +17,18 @@ TRUST = 0.5
 At temperature 1 cross entropy against the blend equals the blend of the two losses (Hinton,
 Vinyals and Dean 2015, section 2).
 """
+
+TOP = 32
+"""How many of the teacher's likeliest tokens are kept at a position; all others are one bucket.
+
+Keeping the likeliest few of a large vocabulary is what Tan et al. 2019 ("Multilingual Neural
+Machine Translation with Knowledge Distillation", section 3.3) do with 8 of them.
+"""
+
+
+def shares_tokens(old: BaseShape, new: BaseShape) -> bool:
+    """Whether a token id means the same text on both bases."""
+    return old.vocabulary_sha256 == new.vocabulary_sha256 != ""
 
 
 def blended(

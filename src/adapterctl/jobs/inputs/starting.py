@@ -23,10 +23,12 @@ from adapterctl.rules.teaching import answered, blended
 from adapterctl.stores.files import write_atomically
 
 if TYPE_CHECKING:
+    from adapterctl.training.learning.taught import Taught
     from adapterctl.training.rows.text import Example
 
 START = "start"
 _WEIGHTS, _TARGETS = "adapter_model.safetensors", "targets.jsonl"
+_EXPECTED = "expected.safetensors"
 
 
 def start_from_weights(work: Path, weights: Path) -> None:
@@ -39,6 +41,18 @@ def learn_from(work: Path, answers: Sequence[Prediction]) -> None:
     """Lets the build in ``work`` learn what a teacher answered, row by row."""
     lines = b"".join(compact(answer) + b"\n" for answer in answers)
     write_atomically(work / START / _TARGETS, lines)
+
+
+def learn_what_is_expected(work: Path, answers: Sequence[Taught]) -> None:
+    """Lets the build in ``work`` learn what a teacher expects, token by token."""
+    from adapterctl.training.learning.taught import file_of
+
+    write_atomically(work / START / _EXPECTED, file_of(answers))
+
+
+def learns_tokens(work: Path) -> bool:
+    """Whether the build in ``work`` learns what a teacher expects, token by token."""
+    return (work / START / _EXPECTED).is_file()
 
 
 def start_digest(work: Path) -> str | None:
@@ -74,6 +88,24 @@ def taught_rows(rows: Sequence[Row], answers: Sequence[Prediction]) -> list[Row]
     """Returns rows of text with the teacher's answers in the place of their own."""
     pairs = zip(rows, answers, strict=True)
     return [answered(row, answer.output) for row, answer in pairs]
+
+
+def listening(work: Path, examples: Sequence[Example]) -> list[Example]:
+    """Returns examples of text that are learned with what the teacher expects beside them.
+
+    Raises:
+        Mismatch: it expected tokens of other examples.
+    """
+    from adapterctl.training.learning.taught import answers_in, learned_tokens, packed
+
+    file = work / START / _EXPECTED
+    answers = answers_in(file.read_bytes())
+    if [len(one) for one in answers] != [learned_tokens(one) for one in examples]:
+        raise Mismatch("expects tokens of other training rows than these", place=str(file))
+    return [
+        msgspec.structs.replace(example, taught=packed(answer))
+        for example, answer in zip(examples, answers, strict=True)
+    ]
 
 
 def softened(

@@ -25,26 +25,26 @@ def likelihoods(
     inputs = [(example.input_ids, example.loss_mask) for example in examples]
 
     def answer(batch: list[tuple[Ids, Ids]]) -> list[float]:
-        return [nats for part in _affordable(base, batch) for nats in _nats(base, part)]
+        return [nats for part in affordable(base, batch) for nats in _nats(base, part)]
 
     return answer_each(inputs, answer, size=batch_size, label="likelihood", progress=progress)
 
 
-def _affordable(base: LoadedBase, batch: list[tuple[Ids, Ids]]) -> list[list[tuple[Ids, Ids]]]:
-    """Splits a batch so that the logits of each part fit."""
+def affordable(base: LoadedBase, batch: list[tuple[Ids, Ids]]) -> list[list[tuple[Ids, Ids]]]:
+    """Returns a batch split so that the logits of each part fit."""
     vocabulary = base.model.config.get_text_config().vocab_size
-    scored = len({at for _, mask in batch for at in _scored(mask)}) or 1
-    size = max(1, _LOGITS_AT_ONCE // (scored * vocabulary))
+    places = len({at for _, mask in batch for at in scored(mask)}) or 1
+    size = max(1, _LOGITS_AT_ONCE // (places * vocabulary))
     return [batch[start : start + size] for start in range(0, len(batch), size)]
 
 
-def _scored(mask: Ids) -> list[int]:
+def scored(mask: Ids) -> list[int]:
     """Returns the positions whose next token is learned."""
     return [at - 1 for at in range(1, len(mask)) if mask[at]]
 
 
 def _nats(base: LoadedBase, batch: list[tuple[Ids, Ids]]) -> list[float]:
-    positions = sorted({at for _, mask in batch for at in _scored(mask)})
+    positions = sorted({at for _, mask in batch for at in scored(mask)})
     if not positions:
         return [0.0] * len(batch)
     # Padding stands on the right: a causal base cannot see it, and positions need no shift.

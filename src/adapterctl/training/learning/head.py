@@ -14,6 +14,7 @@ import torch
 from torch.nn.functional import cross_entropy, linear
 
 from adapterctl.rules.arithmetic import LARGE
+from adapterctl.training.learning.taught import Taught, beside
 
 IGNORED = -100
 """The target of a position that nothing is learned at."""
@@ -37,17 +38,26 @@ class Unmade:
     softcap: float | None
     dtype: torch.dtype
 
-    def loss(self, targets: torch.Tensor, *, smoothing: float, most: int = LARGE) -> torch.Tensor:
+    def loss(
+        self,
+        targets: torch.Tensor,
+        *,
+        smoothing: float,
+        taught: Taught | None = None,
+        most: int = LARGE,
+    ) -> torch.Tensor:
         """Returns the summed cross entropy of ``targets``, ``(rows, positions)``, in float32.
 
         Args:
+            taught: what a teacher expects at the learned positions, learned beside the targets.
             most: logits that are held at a time.
         """
         learned = targets.flatten() != IGNORED
         states = self.states.flatten(0, -2)[learned].to(self.dtype)
         bias = None if self.bias is None else self.bias.to(self.dtype)
         head = _Head(self.weight.to(self.dtype), bias, self.softcap, smoothing)
-        task = _Task(targets.flatten()[learned], head, max(1, most // len(head.weight)))
+        rows = max(1, most // len(head.weight))
+        task = _Task(targets.flatten()[learned], head, rows, taught)
         total: torch.Tensor = _InPieces.apply(states, task)
         return total
 
@@ -59,11 +69,14 @@ class _Head:
     softcap: float | None
     smoothing: float
 
-    def loss(self, states: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def loss(
+        self, states: torch.Tensor, targets: torch.Tensor, taught: Taught | None
+    ) -> torch.Tensor:
         logits = linear(states, self.weight, self.bias).float()
         if self.softcap:
             logits = torch.tanh(logits / self.softcap) * self.softcap
-        return cross_entropy(logits, targets, reduction="sum", label_smoothing=self.smoothing)
+        total = cross_entropy(logits, targets, reduction="sum", label_smoothing=self.smoothing)
+        return beside(total, logits, taught)
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,11 @@ class _Task:
     targets: torch.Tensor
     head: _Head
     rows: int
+    taught: Taught | None
+
+    def loss(self, states: torch.Tensor, piece: slice) -> torch.Tensor:
+        taught = None if self.taught is None else self.taught[piece]
+        return self.head.loss(states, self.targets[piece], taught)
 
 
 class _InPieces(torch.autograd.Function):  # type: ignore[misc]  # torch is Any to mypy
@@ -87,7 +105,7 @@ class _InPieces(torch.autograd.Function):  # type: ignore[misc]  # torch is Any 
             piece = slice(start, start + task.rows)
             with torch.set_grad_enabled(learns):
                 part = states[piece].detach().requires_grad_(learns)
-                loss = task.head.loss(part, task.targets[piece])
+                loss = task.loss(part, piece)
             if learns:
                 (gradient[piece],) = torch.autograd.grad(loss, part)
             total += loss.detach()

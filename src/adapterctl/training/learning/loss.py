@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 from adapterctl.records.recipe import Task
 from adapterctl.training.learning.batches import padded
 from adapterctl.training.learning.head import IGNORED, Unmade
+from adapterctl.training.learning.taught import Taught, beside, joined
 from adapterctl.training.rows.text import Example
 
 Logits: TypeAlias = torch.Tensor | Unmade
@@ -35,6 +36,7 @@ class Batch:
             ``(1, positions)``.
         items: how many targets count.
         tokens: how many tokens are real.
+        taught: what a teacher expects at the targets that count, row after row.
     """
 
     input_ids: torch.Tensor
@@ -43,6 +45,7 @@ class Batch:
     kept: int | torch.Tensor
     items: int
     tokens: int
+    taught: Taught | None = None
 
     @property
     def next_tokens(self) -> bool:
@@ -60,6 +63,7 @@ def collate(
         unpadded: whether the base runs without padding.
     """
     kept: int | torch.Tensor
+    taught = joined(examples)
     ids, mask = padded([example.input_ids for example in examples], fill=pad, device=device)
     if task == "SEQ_CLS":
         targets, kept = _labels(examples), 0
@@ -75,6 +79,7 @@ def collate(
         kept=kept,
         items=len(examples) if targets.is_floating_point() else int((targets != IGNORED).sum()),
         tokens=sum(len(example.input_ids) for example in examples),
+        taught=None if taught is None else taught.to(device),
     )
 
 
@@ -89,22 +94,22 @@ def loss_of(logits: Logits, batch: Batch, *, items: int, smoothing: float) -> to
         logits: ``(rows, labels)``, or ``(rows, positions, vocabulary)``, or what makes them.
         batch: where the logits come from.
         items: targets in the whole optimizer step.
-        smoothing: label smoothing, spread evenly over all classes.
+        smoothing: label smoothing, spread evenly over all classes; of what a teacher expects,
+            nothing is smoothed.
     """
     targets = batch.targets
     if isinstance(logits, Unmade):
-        return logits.loss(targets, smoothing=smoothing) / max(items, 1)
+        return logits.loss(targets, smoothing=smoothing, taught=batch.taught) / max(items, 1)
     if not targets.is_floating_point():
         if targets.dim() == 2:
             logits = logits[:, -targets.shape[1] :]
         targets = targets.flatten()
+    logits = logits.float().flatten(0, -2)
     total = cross_entropy(
-        logits.float().flatten(0, -2),
-        targets,
-        ignore_index=IGNORED,
-        reduction="sum",
-        label_smoothing=smoothing,
+        logits, targets, ignore_index=IGNORED, reduction="sum", label_smoothing=smoothing
     )
+    if batch.taught is not None:
+        total = beside(total, logits[targets != IGNORED], batch.taught)
     return total / max(items, 1)
 
 

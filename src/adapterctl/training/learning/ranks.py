@@ -80,7 +80,7 @@ def muted(batch: Batch) -> Batch:
     """Returns a batch that teaches nothing: who has no row of a pass still takes part in it."""
     soft = batch.targets.is_floating_point()
     nothing = torch.full_like(batch.targets, 0 if soft else IGNORED)
-    return replace(batch, targets=nothing, items=0, tokens=0)
+    return replace(batch, targets=nothing, items=0, tokens=0, taught=None)
 
 
 def spreading_problems(training: TrainingSettings, *, plain: bool) -> Iterator[Problem]:

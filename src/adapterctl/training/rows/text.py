@@ -45,6 +45,7 @@ class Example(Noun, frozen=True):
         answer_bytes: UTF-8 bytes of the answers' own words that ``input_ids`` reach, without
             the marks that end them: the same for every tokenizer, unless cut.
         soft: a share for every label, to learn instead of ``label`` alone; they add up to 1.
+        taught: what a teacher expects at each learned token; see `learning.taught.packed`.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Example(Noun, frozen=True):
     label: int | None
     answer_bytes: int = 0
     soft: tuple[float, ...] = ()
+    taught: bytes = b""
 
 
 def encode(
@@ -171,7 +173,8 @@ def encoded_digest(examples: Iterable[Example]) -> str:
     hasher = hashlib.sha256()
     for example in examples:
         seen = (example.text, example.input_ids, example.loss_mask, example.label)
-        hasher.update(compact((*seen, example.soft) if example.soft else seen) + b"\n")
+        beside = [each for each in (example.soft, example.taught) if each]
+        hasher.update(compact((*seen, *beside)) + b"\n")
     return hasher.hexdigest()
 
 
