@@ -164,7 +164,9 @@ def test_a_warm_start_begins_with_the_old_weights(strict: Path, tmp_path: Path) 
     assert len(built | {old}) == 3
 
 
-def test_a_plan_above_the_budget_does_not_start(strict: Path, tmp_path: Path) -> None:
+def test_a_plan_above_the_budget_does_not_start(
+    strict: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     root = copied(strict, tmp_path)
     before_it = left(root)
     done = run(root, *REBUILD, "--budget", "0.001s")
@@ -174,4 +176,8 @@ def test_a_plan_above_the_budget_does_not_start(strict: Path, tmp_path: Path) ->
     done = run(root, *REBUILD, "--budget", "20EUR")
     assert done.status == 3
     assert "error: --budget: no price in EUR (known: none)" in done.said
+    with (root / "params.yaml").open("a") as policy:
+        policy.write("prices: {device_hour: 3600000, currency: EUR}\n")
+    assert command(root, *REBUILD, "--budget", "2EUR") == 1
+    assert "rungs takes about" in (said := capsys.readouterr().err) and "than 2EUR (" in said
     assert left(root) == before_it

@@ -10,7 +10,7 @@ from adapterctl.errors import InvalidInput, Refused
 from adapterctl.records.parity import Prediction
 from adapterctl.records.policy import Prices
 from adapterctl.rules.overlap import overlap
-from adapterctl.rules.planning.budgets import Budget, budget, must_afford
+from adapterctl.rules.planning.budgets import Budget, budget, must_afford, priced
 from adapterctl.rules.planning.ladder import RungOut, ladder
 from adapterctl.rules.salvage import asked, fresh, made_up
 from adapterctl.rules.sweeps import best, held_out, mean_loss, rates
@@ -65,10 +65,10 @@ def test_other_budgets_are_refused(text):
 
 def test_a_ladder_above_the_budget_is_refused():
     whole = ladder(3600.0, old=BERT, new=LLAMA)
-    must_afford(whole, Budget(text="8h", seconds=8 * 3600), place="x")
-    must_afford(whole, None, place="x")
+    must_afford(whole, Budget(text="8h", seconds=8 * 3600), devices=1, place="x")
+    must_afford(whole, None, devices=1, place="x")
     with pytest.raises(Refused) as refused:
-        must_afford(whole, Budget(text="7h", seconds=7 * 3600), place="x")
+        must_afford(whole, Budget(text="7h", seconds=7 * 3600), devices=1, place="x")
     assert str(refused.value) == (
         "x: training on 3 rungs takes about 7.5 h, more than 7h (7 h)\n"
         "  hint: raise --budget, or climb less: --max-rung carried"
@@ -77,7 +77,25 @@ def test_a_ladder_above_the_budget_is_refused():
 
 def test_what_cannot_be_estimated_cannot_be_promised():
     with pytest.raises(Refused, match="cannot be estimated"):
-        must_afford(ladder(None, old=BERT, new=BERT), Budget(text="7h", seconds=25200), place="x")
+        must_afford(
+            ladder(None, old=BERT, new=BERT),
+            Budget(text="7h", seconds=25200),
+            devices=1,
+            place="x",
+        )
+
+
+def test_an_hour_of_four_devices_is_four_hours_of_the_budget():
+    whole, allowed = ladder(3600.0, old=BERT, new=LLAMA), Budget(text="60EUR", seconds=24 * 3600)
+    must_afford(whole, allowed, devices=3, place="x")
+    with pytest.raises(Refused) as refused:
+        must_afford(whole, allowed, devices=4, place="x")
+    assert str(refused.value) == (
+        "x: training on 3 rungs takes about 30 h of a device (4 at once), more than 60EUR (24 h)\n"
+        "  hint: raise --budget, or climb less: --max-rung carried"
+    )
+    prices = Prices(device_hour=2.5)
+    assert [priced(whole, prices, devices=each).first for each in (1, 4)] == [2.5, 10.0]
 
 
 def test_a_sweep_tries_the_carried_rate_among_others():

@@ -13,7 +13,7 @@ from adapterctl.jobs.plan import plan
 from adapterctl.jobs.project import Project
 from adapterctl.jobs.survey import standing_of
 from adapterctl.records.adopted import AdoptedVersion
-from adapterctl.rules.planning.budgets import Budget, budget, must_afford
+from adapterctl.rules.planning.budgets import Budget, budget, devices_of, must_afford
 from adapterctl.rules.planning.ladder import Ladder
 from adapterctl.rules.planning.plans import RebuildPlan, decision
 from adapterctl.rules.planning.saved import must_still_hold
@@ -122,5 +122,6 @@ def _affordable(order: Order, the_plan: RebuildPlan) -> tuple[Ladder, Budget | N
             hint="; ".join(f"{one.rung}: {one.why}" for one in ladder.cannot),
         )
     allowed = budget(limits.budget, order.project.policy.prices) if limits.budget else None
-    must_afford(ladder, allowed, place=place)
+    record = order.project.registry.record(order.adapter, order.version)
+    must_afford(ladder, allowed, devices=devices_of(record), place=place)
     return ladder, allowed

@@ -12,6 +12,7 @@ from adapterctl.jobs.ladder.gate import Candidate, pass_gate
 from adapterctl.jobs.wishes import Steps
 from adapterctl.records.parity import Verdict
 from adapterctl.records.version import Climbed
+from adapterctl.rules.planning.budgets import device_seconds, devices_of
 from adapterctl.rules.planning.ladder import (
     CARRIED,
     SALVAGE,
@@ -85,12 +86,13 @@ def _learned(climb: Climb, found: Candidate) -> Climb:
 
 
 def _beyond(job: Job, rung: RungPlan, *, spent: float) -> bool:
-    return job.budget is not None and spent + (rung.seconds or 0.0) > job.budget.seconds
+    needed = devices_of(job.record) * (rung.seconds or 0.0)
+    return job.budget is not None and spent + needed > job.budget.seconds
 
 
 def _spent(candidates: list[Candidate], missed: list[Climbed]) -> float:
-    """Returns seconds of training so far, those of neighbours left out."""
-    trained = sum(one.judged.facts.training.seconds or 0.0 for one in candidates)
+    """Returns seconds of a device's training so far, those of neighbours left out."""
+    trained = sum(device_seconds(one.judged.facts.training) for one in candidates)
     details = [*(one.details for one in candidates), *(one.details for one in missed)]
     return trained + sum(float(each.get(TRIAL_SECONDS, 0.0)) for each in details)
 

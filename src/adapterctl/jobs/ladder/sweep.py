@@ -24,6 +24,7 @@ from adapterctl.records.noun import Noun
 from adapterctl.records.parity import Prediction
 from adapterctl.records.reading import read_json
 from adapterctl.rules.overlap import input_text
+from adapterctl.rules.planning.budgets import device_seconds
 from adapterctl.rules.planning.ladder import SWEEP
 from adapterctl.rules.recipes import TRAIN
 from adapterctl.rules.sweeps import best, held_out, mean_loss, rates
@@ -40,7 +41,7 @@ Losses = dict[float, float]
 class Swept(Noun, frozen=True, kw_only=True):
     """``swept.json``: learning rates and their losses, those that diverged left out.
 
-    ``seconds`` is what the training of all trials took.
+    ``seconds`` is what the training of all trials took, of all devices together.
     """
 
     trials: list[tuple[float, float]]
@@ -93,7 +94,7 @@ def _sweep(climb: Climb, *, carried: float) -> Steps[Swept | Out]:
         trials=sorted(losses.items()),
         held_rows=len(held),
         best=best(losses, carried=carried),
-        seconds=sum(trial.facts.training.seconds or 0.0 for trial in trials.values()),
+        seconds=sum(device_seconds(trial.facts.training) for trial in trials.values()),
     )
 
 

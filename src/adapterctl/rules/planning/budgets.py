@@ -7,6 +7,7 @@ import re
 from adapterctl.errors import InvalidInput, Refused
 from adapterctl.records.noun import Noun
 from adapterctl.records.policy import Prices
+from adapterctl.records.version import TrainingFacts, VersionRecord
 from adapterctl.rules.planning.ladder import Ladder
 
 _HOUR = 3600
@@ -55,19 +56,36 @@ class Price(Noun, frozen=True, kw_only=True):
     currency: str
 
 
-def priced(ladder: Ladder, prices: Prices | None) -> Price | None:
-    """Returns what a ladder costs; ``None`` without a price or an estimate of its time."""
+def devices_of(record: VersionRecord) -> int:
+    """Returns on how many devices at once a version was trained: its estimates count for each."""
+    return record.training.shards if record.training else 1
+
+
+def device_seconds(training: TrainingFacts) -> float:
+    """Returns what a training took of all its devices together."""
+    return (training.seconds or 0.0) * training.shards
+
+
+def priced(ladder: Ladder, prices: Prices | None, *, devices: int) -> Price | None:
+    """Returns what a ladder costs; ``None`` without a price or an estimate of its time.
+
+    Args:
+        devices: from `devices_of`.
+    """
     first = ladder.rungs[0].seconds if ladder.rungs else None
     if prices is None or first is None or ladder.seconds is None:
         return None
-    each = prices.device_hour / _HOUR
+    each = devices * prices.device_hour / _HOUR
     return Price(
         first=round(first * each, 2), most=round(ladder.seconds * each, 2), currency=prices.currency
     )
 
 
-def must_afford(ladder: Ladder, allowed: Budget | None, *, place: str) -> None:
+def must_afford(ladder: Ladder, allowed: Budget | None, *, devices: int, place: str) -> None:
     """Refuses a ladder whose training alone would take more than is allowed.
+
+    Args:
+        devices: from `devices_of`: an hour of four devices is four hours.
 
     Raises:
         Refused: it is too much, or nobody can say how much it is.
@@ -80,9 +98,11 @@ def must_afford(ladder: Ladder, allowed: Budget | None, *, place: str) -> None:
             place=place,
             hint="leave --budget out, or choose --max-rung carried and watch it",
         )
-    if ladder.seconds > allowed.seconds:
+    needed = devices * ladder.seconds
+    if needed > allowed.seconds:
+        where = f" of a device ({devices} at once)" if devices > 1 else ""
         raise Refused(
-            f"training on {len(ladder.rungs)} rungs takes about {ladder.seconds / _HOUR:.3g} h, "
+            f"training on {len(ladder.rungs)} rungs takes about {needed / _HOUR:.3g} h{where}, "
             f"more than {allowed.text} ({allowed.seconds / _HOUR:.3g} h)",
             place=place,
             hint="raise --budget, or climb less: --max-rung carried",

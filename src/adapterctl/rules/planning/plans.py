@@ -17,7 +17,7 @@ from adapterctl.rules.findings import Skipped
 from adapterctl.rules.mapping.carrying import map_targets
 from adapterctl.rules.mapping.targets import Blocker, Question, RoleMap, RoleMatch, groups, roles_of
 from adapterctl.rules.planning.basis import Basis, Decision, basis_of
-from adapterctl.rules.planning.budgets import Price, priced
+from adapterctl.rules.planning.budgets import Price, devices_of, priced
 from adapterctl.rules.planning.conversations import Conversations
 from adapterctl.rules.planning.differences import Change, base_changes
 from adapterctl.rules.planning.doubts import dead_ends, remarks
@@ -148,7 +148,7 @@ def draft(facts: Facts) -> RebuildPlan:
         changes_in_recipe=changes,
         trainer=trainer,
         ladder=rungs,
-        price=priced(rungs, facts.prices),
+        price=priced(rungs, facts.prices, devices=devices_of(record)),
         environment=surroundings(
             record,
             facts.running,
