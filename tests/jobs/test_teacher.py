@@ -9,19 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors.numpy import load_file
 
+from adapterctl.errors import Mismatch
 from adapterctl.jobs.clean_room import unpack
+from adapterctl.jobs.inputs.starting import learn_what_is_expected, learns_tokens, listening
 from adapterctl.jobs.ladder import climbing
 from adapterctl.jobs.ladder.gate import Candidate
 from adapterctl.jobs.project import Project
 from adapterctl.rules.teaching import TOP
 from adapterctl.stores.registry import FolderRegistry
+from adapterctl.training.learning.taught import Taught, learned_tokens
 from adapterctl.training.small_bases import NEW, make_bases
 from support.own_trainers import RECIPE, commit_all, make_trainer_project
-from support.projects import command, copied, edit
-
-pytestmark = pytest.mark.slow
+from support.projects import command, copied, edit, object_path
+from support.training_jobs import completions
 
 TEACHER = "old adapter as teacher"
 
@@ -72,6 +75,7 @@ def taught(root: Path, to: str, room: Path) -> tuple[dict[str, Any], Path]:
     return details, room / ".version" / "start"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("last_is_filed")
 def test_on_shared_tokens_logits_are_learned_and_the_version_is_reproduced(
     project: Path, tmp_path: Path
@@ -87,6 +91,7 @@ def test_on_shared_tokens_logits_are_learned_and_the_version_is_reproduced(
     assert command(root, "reproduce", "capitals@2") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("last_is_filed")
 def test_across_tokenizers_the_teacher_s_own_words_are_learned(
     project: Path, tmp_path: Path
@@ -98,3 +103,40 @@ def test_across_tokenizers_the_teacher_s_own_words_are_learned(
     answers = [json.loads(line) for line in (start / "targets.jsonl").read_text().splitlines()]
     assert len(answers) == 24 and any(one["output"] != one["reference"] for one in answers)
     assert command(root, "reproduce", "capitals@2") == 0
+
+
+def test_what_is_expected_is_learned_of_the_rows_that_it_was_expected_of(tmp_path: Path) -> None:
+    examples = completions(4)
+    answers = [
+        Taught(ids=torch.arange(3).expand(count, 3), log_probabilities=torch.full((count, 3), -2.0))
+        for count in map(learned_tokens, examples)
+    ]
+    assert not learns_tokens(tmp_path)
+    learn_what_is_expected(tmp_path, answers)
+    assert learns_tokens(tmp_path)
+    found = listening(tmp_path, examples)
+    assert [len(one.taught) for one in found] == [24 * len(one) for one in answers]
+    file = tmp_path / "start" / "expected.safetensors"
+    with pytest.raises(Mismatch) as refused:
+        listening(tmp_path, examples[:3])
+    assert str(refused.value) == f"{file}: expects tokens of other training rows than these"
+
+
+@pytest.mark.slow
+def test_text_is_rebuilt_from_salvage_when_its_training_data_are_gone(
+    project: Path, tmp_path: Path
+) -> None:
+    root = copied(project, tmp_path)
+    assert command(root, "salvage", "capitals") == 0
+    train = FolderRegistry(root).record("capitals", 1).train
+    object_path(root, train.md5).unlink()
+    (root / ".dvc" / "cache" / "files" / "md5" / train.md5[:2] / train.md5[2:]).unlink()
+    (root / train.path).unlink()
+    assert command(root, "rebuild", "capitals", "--to", "new-base") in {0, 1}
+    record = FolderRegistry(root).record("capitals", 2)
+    origin = record.rebuilt_from
+    assert origin is not None and origin.derived and origin.rung == "salvage"
+    assert record.train.path.startswith("data/salvaged/capitals-1-")
+    assert {line.set for line in origin.parity.metrics} == {"gold"}
+    kept = [json.loads(line) for line in (root / record.train.path).read_text().splitlines()]
+    assert len(kept) == record.train.rows and {*kept[0]} == {"prompt", "completion"}
