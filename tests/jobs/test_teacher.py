@@ -139,4 +139,5 @@ def test_text_is_rebuilt_from_salvage_when_its_training_data_are_gone(
     assert record.train.path.startswith("data/salvaged/capitals-1-")
     assert {line.set for line in origin.parity.metrics} == {"gold"}
     kept = [json.loads(line) for line in (root / record.train.path).read_text().splitlines()]
-    assert len(kept) == record.train.rows and {*kept[0]} == {"prompt", "completion"}
+    assert len(kept) == record.train.rows and {*kept[0]} == {"prompt", "completion", "scores"}
+    assert all(row["scores"]["nll"] > 0 and row["scores"]["tokens"] >= 1 for row in kept)

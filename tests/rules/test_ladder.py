@@ -10,7 +10,7 @@ from adapterctl.errors import InvalidInput, Refused
 from adapterctl.records.parity import Prediction
 from adapterctl.records.policy import Prices
 from adapterctl.rules.overlap import overlap
-from adapterctl.rules.planning.budgets import Budget, budget, must_afford, priced
+from adapterctl.rules.planning.budgets import Budget, budget, must_afford, priced, reaches
 from adapterctl.rules.planning.ladder import RungOut, ladder
 from adapterctl.rules.salvage import asked, fresh, made_up
 from adapterctl.rules.sweeps import best, held_out, mean_loss, rates
@@ -83,6 +83,15 @@ def test_what_cannot_be_estimated_cannot_be_promised():
             devices=1,
             place="x",
         )
+
+
+def test_a_rung_is_left_out_that_the_rest_of_the_budget_does_not_reach():
+    [_, sweep, _] = ladder(3600.0, old=BERT, new=LLAMA).rungs
+    allowed = Budget(text="6h", seconds=6 * 3600)
+    assert reaches(allowed, sweep, spent=3600, devices=1)
+    assert not reaches(allowed, sweep, spent=3601, devices=1)
+    assert not reaches(allowed, sweep, spent=0, devices=2)
+    assert reaches(None, sweep, spent=1e9, devices=8)
 
 
 def test_an_hour_of_four_devices_is_four_hours_of_the_budget():

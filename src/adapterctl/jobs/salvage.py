@@ -15,7 +15,6 @@ from adapterctl.jobs.locks import alone
 from adapterctl.jobs.project import Project
 from adapterctl.records.canonical import compact
 from adapterctl.records.event import Event
-from adapterctl.records.parity import Prediction
 from adapterctl.records.recipe import Salvage
 from adapterctl.records.version import DatasetPin, VersionRecord
 from adapterctl.rules.overlap import input_text
@@ -97,13 +96,15 @@ def _answered(
     base = sides.open_base(sources, device=device)
     adapter = place.root / ".version" / "adapter"
     answers = sides.answers_to_training_rows(place, sources, rows, base=base, adapter=adapter)
-    pairs = zip(rows, answers, strict=True)
-    return [_kept(row, answer) for row, answer in pairs if answer.output.strip()]
-
-
-def _kept(row: Row, answer: Prediction) -> dict[str, Any]:
-    kept = asked(row, input_text(row), answer=answer.output)
-    return {**kept, "scores": answer.scores} if "label" in kept else kept
+    said = [one for one in zip(rows, answers, strict=True) if one[1].output.strip()]
+    kept = [asked(row, input_text(row), answer=answer.output) for row, answer in said]
+    if sources.labels:
+        scores = [answer.scores for _, answer in said]
+    else:
+        scores = sides.likelihoods_of_training_rows(
+            place, sources, kept, base=base, adapter=adapter
+        )
+    return [{**row, "scores": score} for row, score in zip(kept, scores, strict=True)]
 
 
 def _pinned(project: Project, record: VersionRecord, rows: list[dict[str, Any]]) -> DatasetPin:

@@ -16,6 +16,7 @@ from adapterctl.records.recipe import Recipe
 from adapterctl.rules.parity.metrics import EVALUATOR, lacks, named, score
 
 if TYPE_CHECKING:
+    from adapterctl.training.asking.predict import Questions
     from adapterctl.training.learning.taught import Taught
     from adapterctl.training.loading import LoadedBase
     from adapterctl.training.rows.text import Example
@@ -110,18 +111,39 @@ def answers_to_training_rows(
     adapter: Path,
 ) -> list[Prediction]:
     """Returns what an adapter answers to prepared training rows, known by their numbers."""
-    from adapterctl.training.asking.predict import predict, questions
+    from adapterctl.training.asking.predict import predict
 
-    # Nothing keeps two training rows from having the same id.
-    anonymous = [{key: value for key, value in row.items() if key != "id"} for row in rows]
-    place = sources.recipe.data.train.path
     return predict(
         base,
-        questions(sources.recipe, anonymous, labels=sources.labels, place=place),
+        _anonymous(sources, rows),
         adapter_dir=adapter,
         log=project.display.say,
         progress=_labelled(project, "training rows"),
     )
+
+
+def likelihoods_of_training_rows(
+    project: Project, sources: Sources, rows: list[Row], *, base: LoadedBase, adapter: Path
+) -> list[dict[str, float]]:
+    """Returns how likely an adapter finds the answers in rows of text."""
+    from adapterctl.training.asking.predict import likelihood_scores
+
+    return likelihood_scores(
+        base,
+        _anonymous(sources, rows),
+        adapter_dir=adapter,
+        log=project.display.say,
+        progress=_labelled(project, "training rows"),
+    )
+
+
+def _anonymous(sources: Sources, rows: list[Row]) -> Questions:
+    """Returns rows without their ids: nothing keeps two training rows from having the same."""
+    from adapterctl.training.asking.predict import questions
+
+    kept = [{key: value for key, value in row.items() if key != "id"} for row in rows]
+    place = sources.recipe.data.train.path
+    return questions(sources.recipe, kept, labels=sources.labels, place=place)
 
 
 def expected_tokens(

@@ -12,14 +12,13 @@ from adapterctl.jobs.ladder.gate import Candidate, pass_gate
 from adapterctl.jobs.wishes import Steps
 from adapterctl.records.parity import Verdict
 from adapterctl.records.version import Climbed
-from adapterctl.rules.planning.budgets import device_seconds, devices_of
+from adapterctl.rules.planning.budgets import device_seconds, devices_of, reaches
 from adapterctl.rules.planning.ladder import (
     CARRIED,
     SALVAGE,
     SWEEP,
     TEACHER,
     WARM_START,
-    RungPlan,
 )
 
 _ATTEMPTS: dict[str, Callable[[Climb], Steps[Attempt | Out]]] = {
@@ -47,7 +46,8 @@ def climb_up(climb: Climb) -> Steps[Summit]:
     candidates: list[Candidate] = []
     missed: list[Climbed] = []
     for rung in job.ladder.rungs:
-        if candidates and _beyond(job, rung, spent=_spent(candidates, missed)):
+        spent, devices = _spent(candidates, missed), devices_of(job.record)
+        if candidates and not reaches(job.budget, rung, spent=spent, devices=devices):
             missed.append(Climbed(rung=rung.rung, why=_USED_UP))
             break
         found = yield from _try(climb, rung.rung)
@@ -83,11 +83,6 @@ def _learned(climb: Climb, found: Candidate) -> Climb:
         return climb
     rate = found.judged.recipe.training.learning_rate
     return replace(climb, sources=sweep.with_rate(climb.sources, rate))
-
-
-def _beyond(job: Job, rung: RungPlan, *, spent: float) -> bool:
-    needed = devices_of(job.record) * (rung.seconds or 0.0)
-    return job.budget is not None and spent + needed > job.budget.seconds
 
 
 def _spent(candidates: list[Candidate], missed: list[Climbed]) -> float:

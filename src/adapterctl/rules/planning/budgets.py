@@ -8,7 +8,7 @@ from adapterctl.errors import InvalidInput, Refused
 from adapterctl.records.noun import Noun
 from adapterctl.records.policy import Prices
 from adapterctl.records.version import TrainingFacts, VersionRecord
-from adapterctl.rules.planning.ladder import Ladder
+from adapterctl.rules.planning.ladder import Ladder, RungPlan
 
 _HOUR = 3600
 _TIME = {"h": _HOUR, "m": 60, "s": 1}
@@ -64,6 +64,16 @@ def devices_of(record: VersionRecord) -> int:
 def device_seconds(training: TrainingFacts) -> float:
     """Returns what a training took of all its devices together."""
     return (training.seconds or 0.0) * training.shards
+
+
+def reaches(allowed: Budget | None, rung: RungPlan, *, spent: float, devices: int) -> bool:
+    """Whether what is left of a budget is enough for a rung.
+
+    Args:
+        spent: seconds of a device so far.
+        devices: from `devices_of`.
+    """
+    return allowed is None or spent + devices * (rung.seconds or 0.0) <= allowed.seconds
 
 
 def priced(ladder: Ladder, prices: Prices | None, *, devices: int) -> Price | None:

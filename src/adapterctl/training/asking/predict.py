@@ -105,6 +105,21 @@ def predict(
     ]
 
 
+def likelihood_scores(
+    base: LoadedBase,
+    asked: Questions,
+    *,
+    adapter_dir: Path,
+    log: Log,
+    progress: Progress = unseen,
+) -> list[dict[str, float]]:
+    """Returns how likely an adapter finds the rows' own answers, as `predict` would, unwritten."""
+    _refuse_rows(asked)
+    side = Side(base=base, asked=asked, log=log, progress=progress)
+    with adapted(base, adapter_dir):
+        return side.judge()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Side:
     """One side of a comparison, ready to be asked: a base, with or without an adapter on it."""
@@ -138,11 +153,16 @@ class Side:
             self.log(f"{asked.place}: {named(cut)} fill the base's context: their beginning is cut")
         size = asked.settings.per_device_eval_batch_size
         texts = writer.write(prompts, batch_size=size, progress=self.progress)
+        return list(zip(texts, self._likelihoods(examples), strict=True))
+
+    def judge(self) -> list[dict[str, float]]:
+        """Returns how likely the own answers of CAUSAL_LM rows are."""
+        return self._likelihoods(self._examples())
+
+    def _likelihoods(self, examples: list[Example]) -> list[dict[str, float]]:
+        size = self.asked.settings.per_device_eval_batch_size
         nats = likelihoods(self.base, examples, batch_size=size, progress=self.progress)
-        return [
-            (text, _scores(example, nll=nll))
-            for text, example, nll in zip(texts, examples, nats, strict=True)
-        ]
+        return [_scores(example, nll=nll) for example, nll in zip(examples, nats, strict=True)]
 
     def _examples(self) -> list[Example]:
         asked, limit = self.asked, self.base.longest(self.asked.settings.max_length)
