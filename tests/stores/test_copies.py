@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 
 import pytest
 
@@ -22,15 +23,35 @@ def two_cores(monkeypatch) -> None:
     monkeypatch.setattr(copies, "_cores", lambda: 2)
 
 
+@pytest.fixture
+def one_thread(monkeypatch) -> None:
+    """Libraries that other tests loaded may have left threads here, beside which none is made."""
+    monkeypatch.setattr(copies.threading, "active_count", lambda: 1)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_a_copy_does_the_work_and_this_process_has_its_result() -> None:
     result = beside(who)
     assert int(result()) != os.getpid()
 
 
+def test_beside_other_threads_the_work_is_done_here() -> None:
+    gone = threading.Event()
+    other = threading.Thread(target=gone.wait)
+    other.start()
+    try:
+        assert int(beside(who)()) == os.getpid()
+    finally:
+        gone.set()
+        other.join()
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_a_long_result_comes_whole() -> None:
     assert beside(lambda: b"a line\n" * 100_000)() == b"a line\n" * 100_000
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_what_fails_in_the_copy_is_done_here(capfd) -> None:
     here = os.getpid()
 

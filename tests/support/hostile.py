@@ -78,9 +78,9 @@ def words(text: str) -> str:
 
 
 def to_the_letter(audit: Audit) -> bool:
-    """Whether every text of an audit can be written as UTF-8."""
+    """Whether every text that an audit's answer says can be written as UTF-8."""
     try:
-        msgspec.json.encode(audit)
+        msgspec.json.encode([audit.findings, audit.skipped])
     except UnicodeEncodeError:
         return False
     return True
