@@ -11,6 +11,7 @@ from adapterctl.rules.findings import Audit, Finding
 
 TITLES = ("SLACK", "DATE", "SEVERITY", "CODE", "SUBJECT", "BASE", "OWNER")
 SINCE = "SINCE"
+_TO_DO = "    > "
 
 
 def render(audit: Audit, view: View) -> str:
@@ -83,9 +84,14 @@ def _task(finding: Finding, mark: str) -> list[str]:
     marked = f", {mark}" if mark else ""
     return [
         f"  {finding.code} {finding.subject}{summary.people(finding)}{marked}",
-        *wrapped(summary.said(finding), indent="    "),
-        f"    > {finding.mend}",
+        *map(_no_task, wrapped(summary.said(finding), indent="    ")),
+        f"{_TO_DO}{finding.mend}",
     ]
+
+
+def _no_task(line: str) -> str:
+    """Returns a line of a message so that it cannot be taken for what to do."""
+    return f" {line}" if line.startswith(_TO_DO.rstrip()) else line
 
 
 def _accepted(findings: Iterable[Finding], *, colour: bool) -> list[str]:
