@@ -24,6 +24,7 @@ from adapterctl.training.learning.taught import Taught, learned_tokens
 from adapterctl.training.small_bases import NEW, make_bases
 from support.own_trainers import RECIPE, commit_all, make_trainer_project
 from support.projects import command, copied, edit, object_path
+from support.tiny_bases import tiny_llama
 from support.training_jobs import completions
 
 TEACHER = "old adapter as teacher"
@@ -31,9 +32,10 @@ TEACHER = "old adapter as teacher"
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """capitals@1 on an OPT, under margins that nothing meets, and two Llamas to go to.
+    """capitals@1 on an OPT, under margins that nothing meets, and three Llamas to go to.
 
-    One has the OPT's tokenizer, the other one of its own.
+    ``new-base`` has the OPT's tokenizer, ``framed-base`` its vocabulary without a token before
+    each text, ``other-base`` one of its own.
     """
     folder = tmp_path_factory.mktemp("teaching")
     root = make_trainer_project(folder, trainer="")
@@ -49,6 +51,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         threads=1,
     )
     assert command(root, "bases", "add", "other-base", "--path", str(other)) == 0
+    framed = tiny_llama(folder / "more" / "framed", seed=4)
+    tokenizer = json.loads((framed / "tokenizer.json").read_text())
+    (framed / "tokenizer.json").write_text(json.dumps(tokenizer | {"post_processor": None}))
+    assert command(root, "bases", "add", "framed-base", "--path", str(framed)) == 0
     commit_all(root)
     assert command(root, "register", RECIPE) == 0
     return root
@@ -56,11 +62,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def last_is_filed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files the candidate of the highest rung: of equal verdicts it would be the lowest."""
+    """Of equal verdicts, files the candidate of the highest rung instead of the lowest."""
     summit = climbing._summit
 
     def highest(candidates: list[Candidate], *rest: Any) -> climbing.Summit:
-        return summit(candidates[-1:], *rest)
+        return summit(candidates[::-1], *rest)
 
     monkeypatch.setattr(climbing, "_summit", highest)
 
@@ -92,12 +98,22 @@ def test_on_shared_tokens_logits_are_learned_and_the_version_is_reproduced(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("to", "why"),
+    [
+        ("other-base", "the two bases differ in their vocabularies"),
+        ("framed-base", "the same vocabulary cuts or frames the training rows in another way"),
+    ],
+)
 @pytest.mark.usefixtures("last_is_filed")
 def test_across_tokenizers_the_teacher_s_own_words_are_learned(
-    project: Path, tmp_path: Path
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], to: str, why: str
 ) -> None:
     root = copied(project, tmp_path)
-    details, start = taught(root, "other-base", tmp_path / "room")
+    details, start = taught(root, to, tmp_path / "room")
+    out, err = capsys.readouterr()
+    assert f"{TEACHER}: its own words are learned, for {why}" in err
+    assert f"  {TEACHER}: INCONCLUSIVE (learned text)" in out
     assert details == {"learned": "text"}
     assert [file.name for file in start.iterdir()] == ["targets.jsonl"]
     answers = [json.loads(line) for line in (start / "targets.jsonl").read_text().splitlines()]

@@ -70,6 +70,8 @@ def test_the_loss_is_the_plain_formula_s_made_at_once_or_in_pieces() -> None:
     at_once = loss_of(whole, batch, items=1, smoothing=0.0)
     in_pieces = unmade.loss(targets, smoothing=0.0, taught=teacher, most=7 * WORDS)
     assert at_once.item() == pytest.approx(formula, rel=1e-6)
+    whole_step = loss_of(unmade, batch, items=2, smoothing=0.0)
+    assert whole_step.item() == pytest.approx(formula / 2, rel=1e-6)
     assert in_pieces.item() == pytest.approx(formula, rel=1e-6)
     [one] = torch.autograd.grad(at_once, states)
     [other] = torch.autograd.grad(in_pieces, states)

@@ -56,7 +56,8 @@ def _how(done: Rebuilt) -> str:
 def _tried(done: Rebuilt) -> Iterator[str]:
     """Yields a line per rung, where there was more than one."""
     for one in done.ladder if len(done.ladder) > 1 else ():
-        yield f"  {one.rung}: {one.verdict or one.why}"
+        learned = f" (learned {one.details['learned']})" if "learned" in one.details else ""
+        yield f"  {one.rung}: {one.verdict or one.why}{learned}"
 
 
 def result(done: Rebuilt) -> dict[str, Any]:
@@ -75,7 +76,8 @@ def result(done: Rebuilt) -> dict[str, Any]:
         "rebuild_by": done.rebuild_by,
         "slack_days": done.slack_days,
         "ladder": [
-            {"rung": one.rung, "verdict": one.verdict, "why": one.why} for one in done.ladder
+            {"rung": one.rung, "verdict": one.verdict, "why": one.why, "details": one.details}
+            for one in done.ladder
         ],
     }
 

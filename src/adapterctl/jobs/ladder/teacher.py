@@ -8,6 +8,7 @@ own answers are learned.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,11 @@ def _ask(climb: Climb) -> Steps[Out | None]:
     job, place, record = climb.job, climb.place, climb.job.record
     clean_room.put_recorded_base(job.project, record, place.root)
     old = gather(place, record.recipe, code=record.code.files)
-    shared = _shared(climb.sources, old)
+
+    def say(why: str) -> None:
+        job.project.display.say(f"{TEACHER}: its own words are learned, for {why}")
+
+    shared = _shared(climb.sources, old, say=say)
     if shared is not None:
         yield from _ask_tokens(climb, old, shared)
     elif old.recipe.task == "SEQ_CLS" or all(map(can_be_asked, old.rows[TRAIN])):
@@ -70,7 +75,7 @@ def _ask(climb: Climb) -> Steps[Out | None]:
     return None
 
 
-def _shared(new: Sources, old: Sources) -> list[Example] | None:
+def _shared(new: Sources, old: Sources, *, say: Callable[[str], None]) -> list[Example] | None:
     """Returns the training rows in tokens, where these are the same on both bases.
 
     An equal vocabulary is not enough: texts may be cut or framed in another way.
@@ -84,12 +89,16 @@ def _shared(new: Sources, old: Sources) -> list[Example] | None:
         for one in (old, new)
     ]
     if not shares_tokens(*shapes):
+        say("the two bases differ in their vocabularies")
         return None
     then, now = (_in_tokens(one) for one in (old, new))
     same = [(one.input_ids, one.loss_mask) for one in then] == [
         (one.input_ids, one.loss_mask) for one in now
     ]
-    return now if same else None
+    if not same:
+        say("the same vocabulary cuts or frames the training rows in another way on the new base")
+        return None
+    return now
 
 
 def _in_tokens(sources: Sources) -> list[Example]:
