@@ -8,9 +8,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import torch
+
 from adapterctl.records.recipe import LoraSettings, TrainingSettings
 from adapterctl.training.learning.fleet import train
 from adapterctl.training.learning.job import Progress, SlotJob, Trained
+from adapterctl.training.learning.taught import Taught, learned_tokens, packed
 from adapterctl.training.rows.text import Example
 
 VOCABULARY = 90
@@ -56,6 +60,24 @@ def completions(rows: int, *, seed: int = 0, longest: int = 20) -> list[Example]
 def _example(number: int, ids: tuple[int, ...], *, learned: int, label: int | None) -> Example:
     mask = (0,) * (len(ids) - learned) + (1,) * learned
     return Example(id=str(number), text="", input_ids=ids, loss_mask=mask, label=label)
+
+
+def a_teacher(rows: int, *, top: int = 5, seed: int = 3, words: int = VOCABULARY) -> Taught:
+    """Draws what somebody expects at some positions."""
+    draw = torch.Generator().manual_seed(seed)
+    every = (3 * torch.randn(rows, words, generator=draw)).log_softmax(-1)
+    best = every.topk(top)
+    return Taught(ids=best.indices, log_probabilities=best.values)
+
+
+def taught(examples: list[Example], *, seed: int = 3) -> list[Example]:
+    """The same rows with what some teacher expects at their learned tokens."""
+    return [
+        msgspec.structs.replace(
+            example, taught=packed(a_teacher(learned_tokens(example), seed=seed + number))
+        )
+        for number, example in enumerate(examples)
+    ]
 
 
 def job(

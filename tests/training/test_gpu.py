@@ -18,6 +18,7 @@ from support.training_jobs import (
     classified,
     completions,
     job,
+    taught,
     train_all,
     without_dropout,
 )
@@ -59,6 +60,16 @@ def test_trained_twice_and_resumed_gives_the_same_bytes(
     assert adapter_bytes(resumed) == adapter_bytes(first)
     assert resumed.trail == first.trail
     assert first.facts.unpadded
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_taught_twice_gives_the_same_bytes(bf16: bool, llama: Path, tmp_path: Path) -> None:
+    rows = taught(completions(40))
+    runs = [
+        train_all([job(tmp_path / name, rows, bf16=bf16)], llama, device="cuda")[0]
+        for name in ("1", "2")
+    ]
+    assert adapter_bytes(runs[0]) == adapter_bytes(runs[1])
 
 
 def stop_at_5(progress: Progress) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import pytest
 import torch
 
@@ -14,31 +13,21 @@ from adapterctl.training.adapted import adapted
 from adapterctl.training.asking.teaching import expected
 from adapterctl.training.learning.batches import unseen
 from adapterctl.training.learning.head import IGNORED, Unmade
+from adapterctl.training.learning.job import Progress
 from adapterctl.training.learning.loss import collate, loss_of
 from adapterctl.training.learning.ranks import muted
 from adapterctl.training.learning.taught import Taught, answers_in, file_of, learned_tokens, packed
 from adapterctl.training.loading import LoadedBase, load_base
 from adapterctl.training.rows.text import Example, encoded_digest
-from support.training_jobs import adapter_bytes, completions, job, train_all
-
-WORDS = 90
-
-
-def a_teacher(rows: int, *, top: int = 5, seed: int = 3, words: int = WORDS) -> Taught:
-    """Draws what somebody expects at some positions."""
-    draw = torch.Generator().manual_seed(seed)
-    every = (3 * torch.randn(rows, words, generator=draw)).log_softmax(-1)
-    best = every.topk(top)
-    return Taught(ids=best.indices, log_probabilities=best.values)
-
-
-def taught(examples: list[Example], *, seed: int = 3) -> list[Example]:
-    return [
-        msgspec.structs.replace(
-            example, taught=packed(a_teacher(learned_tokens(example), seed=seed + number))
-        )
-        for number, example in enumerate(examples)
-    ]
+from support.training_jobs import (
+    VOCABULARY,
+    a_teacher,
+    adapter_bytes,
+    completions,
+    job,
+    taught,
+    train_all,
+)
 
 
 def plain_formula(logits: torch.Tensor, targets: torch.Tensor, teacher: Taught) -> float:
@@ -58,7 +47,7 @@ def plain_formula(logits: torch.Tensor, targets: torch.Tensor, teacher: Taught) 
 def test_the_loss_is_the_plain_formula_s_made_at_once_or_in_pieces() -> None:
     torch.manual_seed(2)
     states = torch.randn(1, 30, 6, requires_grad=True)
-    weight, targets = torch.randn(WORDS, 6), torch.randint(WORDS, (1, 30))
+    weight, targets = torch.randn(VOCABULARY, 6), torch.randint(VOCABULARY, (1, 30))
     targets[0, ::4] = IGNORED
     teacher = a_teacher(22)
     unmade = Unmade(states=states, weight=weight, bias=None, softcap=None, dtype=torch.float32)
@@ -68,7 +57,7 @@ def test_the_loss_is_the_plain_formula_s_made_at_once_or_in_pieces() -> None:
     learned = targets[0] != IGNORED
     formula = plain_formula(whole[0][learned], targets[0][learned], teacher)
     at_once = loss_of(whole, batch, items=1, smoothing=0.0)
-    in_pieces = unmade.loss(targets, smoothing=0.0, taught=teacher, most=7 * WORDS)
+    in_pieces = unmade.loss(targets, smoothing=0.0, taught=teacher, most=7 * VOCABULARY)
     assert at_once.item() == pytest.approx(formula, rel=1e-6)
     whole_step = loss_of(unmade, batch, items=2, smoothing=0.0)
     assert whole_step.item() == pytest.approx(formula / 2, rel=1e-6)
@@ -82,12 +71,12 @@ def test_the_loss_is_the_plain_formula_s_made_at_once_or_in_pieces() -> None:
 def test_the_gradient_of_what_is_expected_is_its_slope() -> None:
     teacher = a_teacher(4)
     exact = Taught(ids=teacher.ids, log_probabilities=teacher.log_probabilities.double())
-    logits = torch.randn(4, WORDS, dtype=torch.float64, requires_grad=True)
+    logits = torch.randn(4, VOCABULARY, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(exact.loss, (logits,))
 
 
 def test_who_expects_what_the_teacher_does_has_nothing_to_learn_of_it() -> None:
-    logits = torch.randn(6, WORDS, requires_grad=True)
+    logits = torch.randn(6, VOCABULARY, requires_grad=True)
     best = logits.detach().log_softmax(-1).topk(5)
     teacher = Taught(ids=best.indices, log_probabilities=best.values)
     [gradient] = torch.autograd.grad(teacher.loss(logits), logits)
@@ -98,7 +87,7 @@ def test_who_expects_what_the_teacher_does_has_nothing_to_learn_of_it() -> None:
 
 def test_a_rank_without_rows_learns_nothing() -> None:
     batch = muted(collate(taught(completions(2)), task="CAUSAL_LM", pad=0, device="cpu"))
-    logits = torch.randn(*batch.input_ids.shape, WORDS)
+    logits = torch.randn(*batch.input_ids.shape, VOCABULARY)
     assert loss_of(logits, batch, items=1, smoothing=0.0).item() == 0.0
 
 
@@ -159,7 +148,23 @@ def log_probabilities(base: LoadedBase, examples: list[Example]) -> list[torch.T
     return found
 
 
-def test_the_same_teaching_gives_the_same_bytes(llama: Path, tmp_path: Path) -> None:
-    rows = taught(completions(16))
-    runs = [train_all([job(tmp_path / n, rows, max_steps=2)], llama)[0] for n in ("a", "b")]
-    assert adapter_bytes(runs[0]) == adapter_bytes(runs[1])
+class Stop(Exception):
+    """What ends a run in the middle."""
+
+
+def stop_at_2(progress: Progress) -> None:
+    if progress.step == 2:
+        raise Stop
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_taught_twice_and_resumed_gives_the_same_bytes(
+    bf16: bool, llama: Path, tmp_path: Path
+) -> None:
+    rows, often = taught(completions(16)), {"max_steps": 3, "save_steps": 1, "bf16": bf16}
+    runs = [train_all([job(tmp_path / n, rows, **often)], llama)[0] for n in ("a", "b")]
+    cut = job(tmp_path / "c", rows, **often)
+    with pytest.raises(Stop):
+        train_all([cut], llama, log=stop_at_2)
+    runs += train_all([cut], llama)
+    assert adapter_bytes(runs[0]) == adapter_bytes(runs[1]) == adapter_bytes(runs[2])
