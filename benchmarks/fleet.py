@@ -143,17 +143,19 @@ def _begin(way: str, folders: list[Path], *, threads: int | None = None) -> subp
         cwd=machine.REPOSITORY,
         env=os.environ | {"OMP_WAIT_POLICY": "passive"} | limits,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
     )
 
 
 def _answer(process: subprocess.Popen[str]) -> dict[str, Any]:
-    said = process.communicate()[0].splitlines()
+    told, complaints = process.communicate()
     if process.returncode:
-        raise RuntimeError(f"a process ended with exit status {process.returncode}")
-    answer: dict[str, Any] = json.loads(said[-1])
-    _say(f"{said[-1]}")
+        last = complaints.strip().rpartition("\n")[2]
+        raise RuntimeError(f"a process ended with exit status {process.returncode}: {last}")
+    said = told.splitlines()[-1]
+    answer: dict[str, Any] = json.loads(said)
+    _say(said)
     return answer
 
 

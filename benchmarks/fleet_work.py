@@ -193,22 +193,17 @@ def _settings(said: dict[str, Any]) -> Any:
 
 def _asked(folder: Path, base: Any, result: Any) -> int:
     """Returns how many messages an adapter answers rightly."""
-    from adapterctl.training.asking.predict import predict
+    from adapterctl.training.asking.predict import Questions, predict
 
     said = _read(folder)
-    answers = predict(
-        base,
-        adapter_dir=result.adapter,
+    asked = Questions(
         task="SEQ_CLS",
         rows=said["gold"],
         labels=said["labels"],
         settings=_settings(said),
-        generation=None,
-        device="cpu",
-        head_seed=0,
-        slice_by=None,
-        log=lambda _: None,
+        seed=SEED,
     )
+    answers = predict(base, asked, adapter_dir=result.adapter, log=lambda _: None)
     return sum(answer.output == answer.reference for answer in answers)
 
 
