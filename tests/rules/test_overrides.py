@@ -22,6 +22,18 @@ def test_a_role_map_about_a_role_that_is_not_used_changes_nothing():
     assert (found.lora.target_modules, found.blockers) == (["q_proj"], [])
 
 
+def test_a_part_of_a_fused_layer_is_not_passed_over():
+    found = ask("phi3", "llama", target_modules=["gate_up_proj"], role_map={"mlp.gate": []})
+    assert [str(blocker) for blocker in found.blockers] == [
+        "role_map: 'mlp.gate' is only a part of the old adapter's mlp.gate_up (write mlp.gate_up "
+        "in its place: one layer of the old base is placed as a whole)"
+    ]
+    found = ask(
+        "phi3", "llama", target_modules=["gate_up_proj"], role_map={"mlp.gate_up": "mlp.up"}
+    )
+    assert (found.lora.target_modules, found.blockers) == (["up_proj"], [])
+
+
 # all-linear
 
 

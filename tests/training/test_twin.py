@@ -16,6 +16,7 @@ from adapterctl.errors import InvalidInput
 from adapterctl.records.recipe import LoraSettings, TrainingSettings
 from adapterctl.training.refusals import NOT_OFFERED
 from adapterctl.training.twin import Reading, read, shortest_names
+from support.families import FAMILIES
 
 PREFIX = "base_model.model."
 
@@ -121,6 +122,18 @@ def test_the_orientation_of_layers_follows_from_the_base(gpt2: Path, bert: Path)
 def test_a_module_that_is_not_there_is_refused_in_pefts_words(bert: Path) -> None:
     with pytest.raises(InvalidInput, match=r"^lora: PEFT refuses it on this base: "):
         reading(bert, target_modules=["q_proj"])
+
+
+def test_a_part_of_what_is_trained_whole_is_refused(tmp_path: Path) -> None:
+    config = transformers.AutoConfig.for_model("roberta", **FAMILIES["roberta"])
+    config.architectures = ["RobertaModel"]
+    config.save_pretrained(tmp_path)
+    with pytest.raises(InvalidInput) as caught:
+        reading(tmp_path, target_modules=["query"], modules_to_save=["classifier.dense"])
+    assert str(caught.value) == (
+        "lora.modules_to_save: classifier.dense is a part of classifier, which is trained whole "
+        "anyway\n  hint: leave classifier.dense out"
+    )
 
 
 def test_settings_that_contradict_each_other_are_refused_in_pefts_words(bert: Path) -> None:

@@ -8,7 +8,7 @@ mean to the installed PEFT.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +91,7 @@ def read(
     config = wrapped.peft_config["default"]
     _check_orientation(lora, config)
     own = dict(_own_modules(wrapped))
+    _check_apart(own)
     plain = _is_plain(lora) and _fits_slots(layers.values(), own.values())
     if plain:
         config.target_modules = shortest_names(layers, modules=modules)
@@ -207,6 +208,18 @@ def _fits_slots(layers: Iterable[Any], own: Iterable[torch.nn.Module]) -> bool:
     )
     # A buffer that is saved would be a tensor that is not trained.
     return linears and all(len(m.state_dict()) == len(list(m.parameters())) for m in own)
+
+
+def _check_apart(own: Collection[str]) -> None:
+    """Refuses to train a module whole inside one that is trained whole."""
+    for outer in own:
+        for name in own:
+            if name.startswith(f"{outer}."):
+                raise InvalidInput.one(
+                    f"{name} is a part of {outer}, which is trained whole anyway",
+                    place="lora.modules_to_save",
+                    hint=f"leave {name} out",
+                )
 
 
 def _check_orientation(lora: LoraSettings, config: LoraConfig) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from adapterctl.records.base import BaseShape
 from adapterctl.rules.mapping.choice import ends_with
-from adapterctl.rules.mapping.roles import ROLES, by_role, role_of
+from adapterctl.rules.mapping.roles import ROLES, by_role, parts_of, role_of
 from adapterctl.rules.mapping.targets import Blocker, Finding, Placed, Question, roles_of
 
 
@@ -20,10 +20,22 @@ def overridden(question: Question, asked: Sequence[str]) -> Iterator[Finding]:
                 what=f"role_map: {key!r} is neither a role nor a module of the old base",
                 mend=f"roles of this adapter: {', '.join(roles_of(asked))}",
             )
+        if not names:
+            yield from _only_a_part(key, asked)
         left = tuple(name for name in names if name not in taken)
         taken.update(left)
         if left:
             yield from _as_written(question, key, value=value, names=left)
+
+
+def _only_a_part(key: str, asked: Sequence[str]) -> Iterator[Blocker]:
+    """Blocks on a part of what the old base has in one layer: the layer has one home."""
+    for role in roles_of(asked):
+        if key != role and key in parts_of(role):
+            yield Blocker(
+                what=f"role_map: {key!r} is only a part of the old adapter's {role}",
+                mend=f"write {role} in its place: one layer of the old base is placed as a whole",
+            )
 
 
 def _is_old_module(question: Question, key: str) -> bool:
