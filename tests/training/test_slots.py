@@ -78,7 +78,7 @@ def test_peft_loads_a_slot_whole_and_answers_the_same(
     out = tmp_path / "adapter"
     write_adapter(out, slot.saved(), config=slot.config, base_name="b/c", base_revision=None)
     theirs = peft_logits(folder, out, batch, labels=3 if batch.targets.dim() == 1 else 0)
-    torch.testing.assert_close(ours, theirs[:, -ours.shape[1] :], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(ours, theirs[:, -ours.shape[1] :], rtol=1e-4, atol=5e-5)
     # Ours refuses missing, unexpected and misshapen tensors; it would raise.
     load_adapted(
         folder, out, task=slot.config.task_type, device="cpu", num_labels=3 if len(ours) else None

@@ -12,11 +12,15 @@ A version's record holds the number it was trained with, and is trained again wi
 3
     In float32, layers that read one input (query, key and value; gate and up) have their
     low-rank products in one, and one dropout mask.
+4
+    On the CPU in float32, frozen layers and the low-rank pairs on them are multiplied by oneDNN,
+    where torch has it; the base's own dropout is drawn as the adapters' is; and short examples
+    share an attention product.
 """
 
 from __future__ import annotations
 
-LATEST = 3
+LATEST = 4
 
 LARGE = 2**26
 """How many logits are held at a time: 256 MiB in float32, 512 rows of a vocabulary of 131,072."""
@@ -65,3 +69,8 @@ def in_pieces(*, positions: int, vocabulary: int, family: str, arithmetic: int) 
 def joins_siblings(*, arithmetic: int) -> bool:
     """Whether layers that read one input are computed together."""
     return arithmetic > 2
+
+
+def is_quick(*, arithmetic: int) -> bool:
+    """Whether a base on the CPU computes as `training.products` does."""
+    return arithmetic > 3

@@ -20,7 +20,7 @@ Several processes
 Dropout
     The base's and LoRA's stay active as in Trainer. Before each pass the generator is
     seeded from seed, step and pass, so that neighbours and interruptions change nothing;
-    only the distribution is Trainer's. On the CPU LoRA's dropout draws 16 bits per element.
+    only the distribution is Trainer's. On the CPU dropout draws 16 bits per element.
     Without padding there are other elements to draw for: the masks are then others too.
     Layers that read one input (query, key and value; gate and up) share the mask that PEFT draws
     for each. Every layer sees its own input dropped as often as in PEFT, and the expected
@@ -47,7 +47,11 @@ Logits
     used for anything. Where a pass has more than `rules.arithmetic.LARGE` of them, the loss makes
     them a piece at a time and keeps none; a head that is itself trained makes them all.
 Attention
-    torch's own (SDPA) wherever the family knows how, on every device.
+    torch's own (SDPA) wherever the family knows how, on every device; on the CPU, where it is
+    with dropout and examples are short, `learning.short` instead, the same formula.
+Products on the CPU
+    In float32 by oneDNN where torch has it, not by MKL (`training.products`): the same number up
+    to rounding, in half of the time on some processors.
 The scale of LoRA
     alpha / r is multiplied onto the columns between A and B, not onto the result, and the result
     is added within the product: the same number up to rounding, with less to read and write.

@@ -12,6 +12,7 @@ from safetensors import safe_open
 from adapterctl.records.recipe import Task
 from adapterctl.training.blueprint import blueprint, config_of
 from adapterctl.training.loading import LoadedBase, reset_head
+from adapterctl.training.products import is_quick, quicken
 
 
 def can_share(base_dir: Path, *, whole: Any, headed: Any) -> bool:
@@ -70,6 +71,8 @@ def face(base: LoadedBase, *, task: Task, labels: int | None, seed: int = 0) -> 
         if name != model.base_model_prefix:
             child.to_empty(device=base.device).float()
     model.requires_grad_(False).train(base.model.training)
+    if is_quick(base.model):
+        quicken(model)
     other = replace(base, task=task, model=model, fresh=fresh)
     reset_head(other, seed=seed)
     return other

@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 
 from adapterctl.errors import InvalidInput, Mismatch, NotFound
 from adapterctl.records.recipe import Task
+from adapterctl.training.products import quicken
 from adapterctl.training.quiet import quiet
 from adapterctl.training.rows.tokenizer import load_tokenizer
 
@@ -87,6 +88,7 @@ def load_base(
     trust_remote_code: bool = False,
     attn: str | None = None,
     quantization: Any = None,
+    quick: bool = True,
 ) -> LoadedBase:
     """Returns the base in ``base_dir`` for a task, with a head drawn from ``head_seed``.
 
@@ -103,6 +105,7 @@ def load_base(
         attn: attention implementation of transformers; ``None`` leaves the choice to it.
         quantization: transformers' config of a base held in fewer bits; it goes straight to the
             device then.
+        quick: whether a base on the CPU computes as `products` does.
 
     Raises:
         NotFound: there is no folder, no ``config.json`` or no safetensors file.
@@ -129,6 +132,8 @@ def load_base(
     model.requires_grad_(False).eval()
     if quantization is None:
         model.to(device)
+    if quick and device == "cpu" and model.dtype is torch.float32:
+        quicken(model)
     base = LoadedBase(
         folder=base_dir, task=task, tokenizer=tokenizer, model=model, fresh=fresh, device=device
     )

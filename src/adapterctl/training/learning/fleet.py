@@ -17,12 +17,12 @@ from adapterctl.errors import AdapterctlError, InvalidInput, Problem
 from adapterctl.records.canonical import digest
 from adapterctl.records.recipe import Task, TrainingSettings
 from adapterctl.rules.admission import Need
-from adapterctl.rules.arithmetic import base_dtype
+from adapterctl.rules.arithmetic import base_dtype, is_quick
 from adapterctl.rules.unpadded import runs_unpadded
 from adapterctl.training.determinism import cores, strict
 from adapterctl.training.faces import can_share, face
 from adapterctl.training.identity import job_key
-from adapterctl.training.learning import grouped, unpadded
+from adapterctl.training.learning import grouped, short, unpadded
 from adapterctl.training.learning.job import Log, SlotJob, SlotResult
 from adapterctl.training.learning.layers import Switch
 from adapterctl.training.learning.memory import Meter
@@ -124,11 +124,12 @@ class _Form:
     unpadded: bool
     dtype: str
     quantization: str
+    quick: bool
 
     @property
-    def held(self) -> tuple[str, str]:
-        """Its type, and its bits."""
-        return self.dtype, self.quantization
+    def held(self) -> tuple[str, str, bool]:
+        """Its type, its bits, and how it computes."""
+        return self.dtype, self.quantization, self.quick
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,7 @@ class _Place:
             unpadded=unpadded,
             dtype=dtype,
             quantization=in_words(job.training),
+            quick=is_quick(arithmetic=job.arithmetic),
         )
 
     def load(self, training: TrainingSettings, form: _Form, *, labels: int) -> LoadedBase:
@@ -164,6 +166,7 @@ class _Place:
             num_labels=labels if form.task == "SEQ_CLS" else None,
             dtype=form.dtype,
             quantization=quantization_config(training),
+            quick=form.quick,
             trust_remote_code=self.trust_remote_code,
         )
         base.model.config.get_text_config().use_cache = False
@@ -172,10 +175,11 @@ class _Place:
             spread(base.model, self.ranks)
         return replace(base, device=self.device)
 
-    def layout(self, base: LoadedBase) -> Layout:
+    def layout(self, base: LoadedBase, form: _Form) -> Layout:
         """Returns how examples lie in a base: on a GPU they attend in few large products."""
-        on_cpu = self.device.startswith("cpu")
-        return Layout(base.model, attention=unpadded.NAME if on_cpu else grouped.NAME)
+        on_cpu = short.NAME if form.quick else unpadded.NAME
+        on_gpu = grouped.NAME
+        return Layout(base.model, attention=on_cpu if self.device.startswith("cpu") else on_gpu)
 
     def run(self, job: SlotJob, trainee: Trainee, base: LoadedBase) -> Run:
         device = self.ranks.named(self.device)
@@ -261,7 +265,7 @@ def _slots(jobs: list[SlotJob], readings: dict[str, Reading], place: _Place) -> 
     forms = {job.task: place.form(job, readings[job.name]) for job in jobs}
     first, *others = sorted(forms)
     base = place.load(jobs[0].training, forms[first], labels=_NO_LABELS)
-    switch = Switch(place.layout(base))
+    switch = Switch(place.layout(base, forms[first]))
     faces = [base, *(face(base, task=task, labels=_NO_LABELS) for task in others)]
     slotted = {each.task: SlottedBase(each, switch) for each in faces}
 
@@ -279,7 +283,7 @@ def _variant(jobs: list[SlotJob], readings: dict[str, Reading], place: _Place) -
         form = place.form(job, reading)
         base = place.load(job.training, form, labels=len(job.labels))
         if form.unpadded:
-            place.layout(base).use(job.task)
+            place.layout(base, form).use(job.task)
         return VariantTrainee(job, base, reading), replace(base, unpadded=form.unpadded)
 
     return make

@@ -14,7 +14,7 @@ each, forward and back: nothing is summed in an order that could change.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -36,20 +36,39 @@ def attention(
 ) -> tuple[torch.Tensor, None]:
     """Returns the attention of each example to itself; see `unpadded.attention` for arguments."""
     *states, lengths = given
-    cut = list(groups(lengths.flatten().tolist()))
+
+    def attend(layout: Layout, *own: torch.Tensor) -> torch.Tensor:
+        mask = _mask(module, layout, settings, window=sliding_window)
+        answer: torch.Tensor = sdpa_attention_forward(module, *own, mask, **settings)[0]
+        return answer
+
+    return in_groups(attend, states, groups(lengths.flatten().tolist())), None
+
+
+AttentionInterface.register(NAME, attention)
+
+Attend = Callable[..., torch.Tensor]
+"""From a layout and three ``(rows, heads, length, width)`` to ``(rows, length, heads, width)``."""
+
+
+def in_groups(
+    attend: Attend, states: Sequence[torch.Tensor], cut: Iterable[Sequence[int]]
+) -> torch.Tensor:
+    """Returns ``(1, tokens, heads, width)``: what each group's examples attend to in themselves.
+
+    Args:
+        attend: sees each group's examples as rows of one width.
+        states: query, key and value, each ``(1, heads, tokens, width)``.
+        cut: the lengths of the examples, group by group.
+    """
+    cut = list(cut)
     sizes = [sum(group) for group in cut]
     parts = zip(*(state.squeeze(0).split(sizes, dim=1) for state in states), strict=True)
     answers = []
     for group, part in zip(cut, parts, strict=True):
         layout = _layout(tuple(group), part[0].device)
-        own = [layout.fill(state) for state in part]
-        mask = _mask(module, layout, settings, window=sliding_window)
-        answer, _ = sdpa_attention_forward(module, *own, mask, **settings)
-        answers.append(layout.take(answer))
-    return torch.cat(answers).unsqueeze(0), None
-
-
-AttentionInterface.register(NAME, attention)
+        answers.append(layout.take(attend(layout, *(layout.fill(state) for state in part))))
+    return torch.cat(answers).unsqueeze(0)
 
 
 def groups(lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -64,7 +83,7 @@ def groups(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield group
 
 
-class _Layout(NamedTuple):
+class Layout(NamedTuple):
     """Where the tokens of a group stand in rows of one width, and the way back.
 
     Attributes:
@@ -123,12 +142,12 @@ class _Gathered(torch.autograd.Function):  # type: ignore[misc]  # torch is Any 
 
 
 @lru_cache(maxsize=64)
-def _layout(lengths: tuple[int, ...], device: torch.device) -> _Layout:
+def _layout(lengths: tuple[int, ...], device: torch.device) -> Layout:
     """Returns a group's layout; the layers of a pass share it."""
     width = max(lengths)
     real = torch.arange(width) < torch.tensor(lengths).unsqueeze(1)
     into = (real.flatten().cumsum(0) - 1).clamp(min=0)
-    return _Layout(
+    return Layout(
         rows=len(lengths),
         width=width,
         real=None if min(lengths) == width else real.to(device),
@@ -138,7 +157,7 @@ def _layout(lengths: tuple[int, ...], device: torch.device) -> _Layout:
 
 
 def _mask(
-    module: torch.nn.Module, layout: _Layout, settings: dict[str, Any], *, window: int | None
+    module: torch.nn.Module, layout: Layout, settings: dict[str, Any], *, window: int | None
 ) -> torch.Tensor | None:
     """Returns who sees whom, where that is not said by the base being causal."""
     device = layout.into.device

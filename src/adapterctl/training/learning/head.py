@@ -15,6 +15,7 @@ from torch.nn.functional import cross_entropy, linear
 
 from adapterctl.rules.arithmetic import LARGE
 from adapterctl.training.learning.taught import Taught, beside
+from adapterctl.training.products import LINEAR
 
 IGNORED = -100
 """The target of a position that nothing is learned at."""
@@ -133,6 +134,6 @@ def frozen_head(model: Any) -> torch.nn.Linear | None:
     head = model.get_output_embeddings()
     while head is not None and hasattr(head, "bare"):
         head = head.bare()
-    if type(head) is not torch.nn.Linear or head.weight.requires_grad:
+    if type(head) not in LINEAR or head.weight.requires_grad:
         return None
     return head

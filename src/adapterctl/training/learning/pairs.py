@@ -8,15 +8,15 @@ within the products.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.nn.functional import linear
-from transformers.pytorch_utils import Conv1D
 
 from adapterctl.training.learning.dropout import dropout, dropped
+from adapterctl.training.products import LINEAR, PLAIN, QUICK, added, multiplied
 
 SIBLINGS = (
     frozenset({"query", "key", "value"}),
@@ -56,7 +56,7 @@ def family_of(name: str) -> tuple[str, frozenset[str]]:
 
 def can_join(layer: torch.nn.Module, x: torch.Tensor) -> bool:
     """Whether a frozen layer is multiplied here as it would be by itself, in float32."""
-    plain = type(layer) in {torch.nn.Linear, Conv1D}
+    plain = type(layer) in PLAIN
     floats = plain and x.dtype is torch.float32 and layer.weight.dtype is torch.float32
     return bool(floats and not torch.is_autocast_enabled(x.device.type))
 
@@ -80,6 +80,7 @@ def joined(
         biases=[layer.bias for layer in layers],
         scalings=[pair.scaling for pair in pairs],
         ranks=[pair.a.shape[0] for pair in pairs],
+        quick=all(type(layer) in QUICK for layer in layers) and x.device.type == "cpu",
     )
     answers: tuple[torch.Tensor, ...] = _Joined.apply(plan, x, keep, *tensors)
     return answers
@@ -87,21 +88,49 @@ def joined(
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
-    """What is not learned: ``weights`` are ``(in, out)``, whichever way the layer keeps them."""
+    """What is not learned: ``weights`` are ``(in, out)``, whichever way the layer keeps them.
+
+    ``quick`` says that products with them are oneDNN's.
+    """
 
     weights: list[torch.Tensor]
     biases: list[torch.Tensor | None]
     scalings: list[float]
     ranks: list[int]
+    quick: bool
 
     def scaled(self, narrow: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Returns the columns between A and B, or their gradients, each times its scale."""
         return [columns * scale for columns, scale in zip(narrow, self.scalings, strict=True)]
 
+    def times(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+        """Returns the product of two matrices."""
+        return multiplied(left, right.t()) if self.quick else torch.mm(left, right)
+
+    def across(self, wide: torch.Tensor, narrow: torch.Tensor) -> torch.Tensor:
+        """Returns ``wide.T @ narrow``; oneDNN is quicker with the few rows on the left."""
+        if self.quick:
+            return multiplied(narrow.t(), wide.t()).t().contiguous()
+        return torch.mm(wide.t(), narrow)
+
+    def frozen(self, flat: torch.Tensor) -> Iterator[torch.Tensor]:
+        """Yields what each frozen layer makes of ``(tokens, in)``."""
+        for weight, bias in zip(self.weights, self.biases, strict=True):
+            if self.quick:
+                yield multiplied(flat, weight.t(), bias)
+            else:
+                yield torch.mm(flat, weight) if bias is None else torch.addmm(bias, flat, weight)
+
+    def back(self, given: Sequence[torch.Tensor], *, to: torch.Tensor) -> torch.Tensor:
+        """Returns ``to`` plus what comes back through the frozen layers; ``to`` is used up."""
+        for gradient, weight in zip(given, self.weights, strict=True):
+            to = added(gradient, weight, to) if self.quick else to.addmm_(gradient, weight.t())
+        return to
+
 
 def _across(layer: Any) -> torch.Tensor:
     weight: torch.Tensor = layer.weight
-    return weight.t() if isinstance(layer, torch.nn.Linear) else weight
+    return weight.t() if type(layer) in LINEAR else weight
 
 
 class _Joined(torch.autograd.Function):  # type: ignore[misc]  # torch is Any to mypy
@@ -113,13 +142,10 @@ class _Joined(torch.autograd.Function):  # type: ignore[misc]  # torch is Any to
         flat = x.reshape(-1, x.shape[-1])
         kept = flat if keep is None else flat * keep.view(flat.shape)
         wide, bs = torch.cat(pairs[::2]), pairs[1::2]
-        narrow = plan.scaled(torch.mm(kept, wide.t()).split(plan.ranks, dim=1))
+        narrow = plan.scaled(plan.times(kept, wide.t()).split(plan.ranks, dim=1))
         answers = []
-        for number, weight in enumerate(plan.weights):
-            bias = plan.biases[number]
-            out = torch.mm(flat, weight) if bias is None else torch.addmm(bias, flat, weight)
-            out.addmm_(narrow[number], bs[number].t())
-            answers.append(out.view(*x.shape[:-1], -1))
+        for out, columns, b in zip(plan.frozen(flat), narrow, bs, strict=True):
+            answers.append(out.addmm_(columns, b.t()).view(*x.shape[:-1], -1))
         ctx.plan, ctx.shape = plan, x.shape
         ctx.save_for_backward(kept, keep, wide, *narrow, *bs)
         return tuple(answers)
@@ -131,17 +157,15 @@ class _Joined(torch.autograd.Function):  # type: ignore[misc]  # torch is Any to
         narrow, bs = rest[: len(plan.ranks)], rest[len(plan.ranks) :]
         given = [gradient.reshape(-1, gradient.shape[-1]) for gradient in upstream]
         between = torch.cat(
-            plan.scaled([torch.mm(g, b) for g, b in zip(given, bs, strict=True)]), 1
+            plan.scaled([plan.times(g, b) for g, b in zip(given, bs, strict=True)]), 1
         )
-        of_a = torch.mm(between.t(), kept).split(plan.ranks)
-        of_b = [torch.mm(g.t(), columns) for g, columns in zip(given, narrow, strict=True)]
+        of_a = plan.times(between.t(), kept).split(plan.ranks)
+        of_b = [plan.across(g, columns) for g, columns in zip(given, narrow, strict=True)]
         of_x = None
         if ctx.needs_input_grad[1]:
-            of_x = torch.mm(between, wide)
+            of_x = plan.times(between, wide)
             if keep is not None:
                 of_x.mul_(keep.view(of_x.shape))
-            for gradient, weight in zip(given, plan.weights, strict=True):
-                of_x.addmm_(gradient, weight.t())
-            of_x = of_x.view(ctx.shape)
+            of_x = plan.back(given, to=of_x).view(ctx.shape)
         pairs = [part for both in zip(of_a, of_b, strict=True) for part in both]
         return (None, of_x, None, *pairs)
