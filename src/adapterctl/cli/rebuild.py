@@ -61,7 +61,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where to train: in this process, by the command of params.yaml, or on a Ray cluster.",
 )
-@click.option("--address", metavar="ADDRESS", help="Of the Ray cluster; else one starts here.")
+@click.option(
+    "--address",
+    metavar="ADDRESS",
+    envvar="RAY_ADDRESS",
+    help="Of the Ray cluster; else one starts here.",
+)
 @device_option
 @as_of_option
 @format_option()

@@ -6,7 +6,7 @@ which every node must see.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -19,20 +19,26 @@ from adapterctl.jobs.executors.job_folder import lay_out
 from adapterctl.jobs.executors.job_run import progress_of, run_jobs
 from adapterctl.jobs.project import Project, require
 from adapterctl.rules.fleets import spread
-from adapterctl.stores.ray import Cluster
+from adapterctl.stores.ray import RETRIES, Cluster
+
+OnNode = Callable[[list[str], datetime], None]
 
 
 class OnRay:
     """Spreads builds over the nodes of a cluster.
 
     Args:
-        address: see `Cluster`.
-        cluster: connects; made anew for each round of builds.
+        address: see `Cluster`; it is connected to for each round of builds.
+        run: what a node does with the folders of a group, at a time; nodes must be able to import
+            what it needs.
+        retries: how often a group that is lost begins again.
     """
 
-    def __init__(self, address: str | None) -> None:
+    def __init__(
+        self, address: str | None, *, run: OnNode | None = None, retries: int = RETRIES
+    ) -> None:
         require("ray", extra="ray", needed_for="--executor ray")
-        self._address = address
+        self._address, self._run, self._retries = address, run or _on_a_node, retries
 
     def build(self, builds: Sequence[Build]) -> list[Outcome]:
         """Builds what is not delivered yet; returns the outcomes in the order of builds."""
@@ -59,15 +65,23 @@ class OnRay:
         lost: dict[str, AdapterctlError] = {}
         with Cluster(self._address) as cluster:
             on_gpu = _wants_a_gpu(builds, cluster)
-            workers = cluster.nodes("GPU" if on_gpu else "CPU")
+            needed = "GPU" if on_gpu else "CPU"
+            workers = cluster.nodes(needed)
+            if not workers:
+                builds[0].place.display.say(f"no node has a {needed}: waiting for one that has")
             groups = spread([_base_of(build) for build in builds], workers=workers)
             calls = [_call([builds[number] for number in group]) for group in groups]
             ends = cluster.run(
-                _on_a_node, calls, gpus=int(on_gpu), meanwhile=partial(_show, builds)
+                self._run,
+                calls,
+                gpus=int(on_gpu),
+                retries=self._retries,
+                meanwhile=partial(_show, builds),
             )
             for number, end in ends:
                 if isinstance(end, AdapterctlError):
-                    lost |= {builds[one].name: end for one in groups[number]}
+                    for build in (builds[one] for one in groups[number]):
+                        lost[build.name] = _lost(build, end)
         return lost
 
 
@@ -95,6 +109,11 @@ def _wants_a_gpu(builds: Sequence[Build], cluster: Cluster) -> bool:
 def _outcome(build: Build, lost: dict[str, AdapterctlError]) -> Outcome:
     nothing = AdapterctlError("nothing was delivered", place=build.name)
     return outcome(build, build.work / FOLDER, otherwise=lost.get(build.name, nothing))
+
+
+def _lost(build: Build, error: AdapterctlError) -> AdapterctlError:
+    [problem] = error.problems
+    return AdapterctlError(problem.what, place=build.name, hint=problem.hint)
 
 
 def _show(builds: Sequence[Build]) -> None:
