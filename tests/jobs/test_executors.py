@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from adapterctl.errors import AdapterctlError
-from adapterctl.jobs.building import Build, Outcome
-from adapterctl.jobs.executors import Executor
+from adapterctl.errors import AdapterctlError, MissingExtra
+from adapterctl.jobs.executors.chosen import executor
 from adapterctl.jobs.executors.command import ByCommand
 from adapterctl.jobs.executors.here import Here
 from adapterctl.jobs.executors.job_folder import lay_out
 from adapterctl.jobs.executors.job_run import run_jobs
 from adapterctl.jobs.project import Quiet
 from adapterctl.jobs.trail_file import read_trail
+from adapterctl.stores.ray import Cluster
 from support.builds import build, bytes_of, surroundings
+from support.places import Place, Preempted, ThisProcess
+from support.ray_nodes import OnNodes, ray_nodes
 from support.scheduler import Scheduler
 from support.tiny_bases import tiny_bert
 
@@ -43,24 +48,44 @@ def scheduler(tmp_path: Path) -> Iterator[Scheduler]:
         yield made
 
 
-def by_command(scheduler: Scheduler, *, tries: int = 2) -> ByCommand:
-    return ByCommand(scheduler.template, at_once=2, tries=tries)
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """The address of a cluster that stays connected: its worker imports torch once."""
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    with ray_nodes() as nodes, Cluster(nodes.address):
+        yield nodes.address
 
 
-@pytest.fixture(params=["here", "command"])
-def executor(request: pytest.FixtureRequest, scheduler: Scheduler) -> Executor:
-    return Here() if request.param == "here" else by_command(scheduler)
+def place_named(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    match name:
+        case "here":
+            return ThisProcess()
+        case "command":
+            scheduler: Scheduler = request.getfixturevalue("scheduler")
+            return scheduler
+        case _:
+            return OnNodes(request.getfixturevalue("cluster"), tmp_path / "orders")
 
 
-# The contract
+@pytest.fixture(params=["here", "command", "ray"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    return place_named(request.param, request, tmp_path)
+
+
+@pytest.fixture(params=["command", "ray"])
+def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    return place_named(request.param, request, tmp_path)
+
+
+# Everywhere
 
 
 def test_outcomes_come_in_order_with_the_bytes_of_a_build_by_itself_and_errors_alone(
-    executor: Executor, base: Path, by_itself: dict[str, str], tmp_path: Path
+    place: Place, base: Path, by_itself: dict[str, str], tmp_path: Path
 ) -> None:
     builds = [build(tmp_path, base, name) for name in NAMES]
     broken = build(tmp_path, base, "broken", lora={"target_modules": ["nowhere"]})
-    one, stopped, two, three = executor.build([builds[0], broken, *builds[1:]])
+    one, stopped, two, three = place.executor().build([builds[0], broken, *builds[1:]])
     assert [bytes_of(each) for each in (one, two, three)] == list(by_itself.values())
     assert isinstance(stopped, AdapterctlError)
     assert stopped.problems[0].place == "broken@1: lora"
@@ -74,82 +99,95 @@ def test_outcomes_come_in_order_with_the_bytes_of_a_build_by_itself_and_errors_a
 
 
 def test_rows_that_are_held_out_are_looked_at_and_not_learned(
-    executor: Executor, base: Path, tmp_path: Path
+    place: Place, base: Path, tmp_path: Path
 ) -> None:
-    from dataclasses import replace
-
     whole = build(tmp_path, base, "one")
-    [made] = executor.build([replace(whole, held=frozenset(range(0, 48, 4)))])
+    [made] = place.executor().build([replace(whole, held=frozenset(range(0, 48, 4)))])
     assert made.held_loss is not None and made.facts.training.rows == 36
 
 
-# By command
-
-
-def handed(scheduler: Scheduler, builds: list[Build], **how: int) -> list[Outcome]:
-    return by_command(scheduler, **how).build(builds)
-
-
-def test_a_job_that_dies_is_handed_in_again_and_goes_on_from_its_checkpoint(
-    scheduler: Scheduler, base: Path, by_itself: dict[str, str], tmp_path: Path
-) -> None:
-    scheduler.preempt = [7]
-    said = Said()
-    [made] = handed(scheduler, [build(tmp_path, base, "one", display=said)])
-    assert bytes_of(made) == by_itself["one"]
-    assert (scheduler.handed, scheduler.began) == (["one", "one"], [1, 5])
-    assert [line for line in said.lines if "once more" in line] == [
-        "one@1: the command ended with exit status 137 and left no capsule; "
-        "it is handed in once more"
-    ]
-    assert said.last == ("one@1", 12, 12)
-
-
-def test_what_dies_every_time_is_an_error_and_goes_on_in_the_next_run(
-    scheduler: Scheduler, base: Path, by_itself: dict[str, str], tmp_path: Path
-) -> None:
-    scheduler.preempt = [5, 5]
-    wanted = [build(tmp_path, base, "one"), build(tmp_path, base, "two")]
-    stopped, two = handed(scheduler, wanted, tries=1)
-    assert str(stopped) == (
-        "one@1: the command ended with exit status 137 and left no capsule\n"
-        f"  hint: the whole log: {tmp_path}/one/job/log.txt"
-    )
-    assert isinstance(two, AdapterctlError)
-    ends = handed(scheduler, wanted, tries=1)
-    assert [bytes_of(each) for each in ends] == [by_itself["one"], by_itself["two"]]
-
-
-def test_what_was_delivered_is_not_run_again_unless_it_is_damaged(
-    scheduler: Scheduler, base: Path, by_itself: dict[str, str], tmp_path: Path
+def test_what_was_interrupted_goes_on_when_it_is_handed_in_again(
+    place: Place,
+    base: Path,
+    by_itself: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     wanted = [build(tmp_path, base, "one")]
-    handed(scheduler, wanted)
-    shutil.rmtree(wanted[0].work / "adapter")
-    [again] = handed(scheduler, wanted)
-    assert (bytes_of(again), scheduler.handed) == (by_itself["one"], ["one"])
-    weights = wanted[0].work / "job/capsule/adapter/adapter_model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
-    [mended] = handed(scheduler, wanted)
-    assert (bytes_of(mended), scheduler.handed) == (by_itself["one"], ["one", "one"])
+    place.preempt = [7]
+    with suppress(Preempted):
+        [stopped] = place.executor(tries=1).build(wanted)
+        assert isinstance(stopped, AdapterctlError)
+        assert stopped.problems[0].place == "one@1"
+    assert capsys.readouterr().out == "", "that is for answers"
+    [made] = place.executor().build(wanted)
+    assert bytes_of(made) == by_itself["one"]
+    assert (place.handed, place.began) == (["one", "one"], [1, 5])
 
 
 def test_another_build_in_the_same_place_begins_anew(
-    scheduler: Scheduler, base: Path, by_itself: dict[str, str], tmp_path: Path
+    place: Place, base: Path, by_itself: dict[str, str], tmp_path: Path
 ) -> None:
-    handed(scheduler, [build(tmp_path, base, "one", learning_rate=1e-3)])
-    [made] = handed(scheduler, [build(tmp_path, base, "one")])
+    place.executor().build([build(tmp_path, base, "one", learning_rate=1e-3)])
+    [made] = place.executor().build([build(tmp_path, base, "one")])
     assert bytes_of(made) == by_itself["one"]
 
 
 def test_a_refusal_is_the_outcome_and_is_not_tried_twice(
-    scheduler: Scheduler, base: Path, tmp_path: Path
+    place: Place, base: Path, tmp_path: Path
 ) -> None:
     broken = build(tmp_path, base, "broken", lora={"target_modules": ["nowhere"]})
-    [stopped] = handed(scheduler, [broken])
+    [stopped] = place.executor().build([broken])
     [as_here] = Here().build([broken])
     assert str(stopped) == str(as_here)
-    assert scheduler.handed == ["broken"]
+    assert place.handed == ["broken"]
+
+
+# Elsewhere
+
+
+def test_a_job_that_dies_begins_again_and_goes_on_from_its_checkpoint(
+    elsewhere: Place, base: Path, by_itself: dict[str, str], tmp_path: Path
+) -> None:
+    elsewhere.preempt = [7]
+    said = Said()
+    [made] = elsewhere.executor().build([build(tmp_path, base, "one", display=said)])
+    assert bytes_of(made) == by_itself["one"]
+    assert (elsewhere.handed, elsewhere.began) == (["one", "one"], [1, 5])
+    assert said.last == ("one@1", 12, 12)
+
+
+def test_what_was_delivered_is_not_run_again_unless_it_is_damaged(
+    elsewhere: Place, base: Path, by_itself: dict[str, str], tmp_path: Path
+) -> None:
+    wanted = [build(tmp_path, base, "one")]
+    elsewhere.executor().build(wanted)
+    shutil.rmtree(wanted[0].work / "adapter")
+    [again] = elsewhere.executor().build(wanted)
+    assert (bytes_of(again), elsewhere.handed) == (by_itself["one"], ["one"])
+    weights = wanted[0].work / "job/capsule/adapter/adapter_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+    [mended] = elsewhere.executor().build(wanted)
+    assert (bytes_of(mended), elsewhere.handed) == (by_itself["one"], ["one", "one"])
+
+
+# How it is said
+
+
+def test_a_command_that_dies_every_time_is_said(
+    scheduler: Scheduler, base: Path, by_itself: dict[str, str], tmp_path: Path
+) -> None:
+    said = Said()
+    wanted = [build(tmp_path, base, name, display=said) for name in ("one", "two")]
+    scheduler.preempt = [5, 5, 9, 9]
+    one, two = scheduler.executor().build(wanted)
+    died = "one@1: the command ended with exit status 137 and left no capsule"
+    assert str(one) == f"{died}\n  hint: the whole log: {tmp_path}/one/job/log.txt"
+    assert isinstance(two, AdapterctlError)
+    assert f"{died}; it is handed in once more" in said.lines
+    ends = scheduler.executor().build(wanted)
+    assert [bytes_of(each) for each in ends] == [by_itself["one"], by_itself["two"]]
+    assert scheduler.began == [1, 1, 5, 5, 9, 9]
 
 
 def test_a_command_that_is_not_installed_is_named(base: Path, tmp_path: Path) -> None:
@@ -158,6 +196,25 @@ def test_a_command_that_is_not_installed_is_named(base: Path, tmp_path: Path) ->
     assert str(stopped) == (
         "params.yaml: executor.command: cannot start no-such-sbatch: No such file or directory\n"
         "  hint: name a program that is installed here"
+    )
+
+
+def test_only_ray_needs_ray(
+    scheduler: Scheduler,
+    base: Path,
+    by_itself: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    for place in (ThisProcess(), scheduler):
+        [made] = place.executor().build([build(tmp_path / type(place).__name__, base, "one")])
+        assert bytes_of(made) == by_itself["one"]
+    with pytest.raises(MissingExtra) as caught:
+        executor(surroundings(tmp_path), "ray")
+    assert str(caught.value) == (
+        "--executor ray needs the extra 'ray', which is not installed\n"
+        "  hint: pip install 'adapterctl[ray]'"
     )
 
 

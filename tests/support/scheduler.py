@@ -9,9 +9,10 @@ import threading
 import time
 from pathlib import Path
 
+from adapterctl.jobs.executors.command import ByCommand
 from adapterctl.jobs.executors.job_run import run_jobs
-from adapterctl.jobs.project import Quiet
 from support.builds import surroundings
+from support.places import Node, Preempted
 
 _SBATCH = """#!/bin/sh
 # sbatch --wait JOB/run.sh
@@ -19,21 +20,6 @@ dirname "$2" > "{queue}/$$.new" && mv "{queue}/$$.new" "{queue}/$$.job"
 while [ ! -f "{queue}/$$.status" ]; do sleep 0.05; done
 exit "$(cat "{queue}/$$.status")"
 """
-
-
-class Preempted(BaseException):
-    """The node is taken away in the middle of a step."""
-
-
-class _Node(Quiet):
-    def __init__(self, last: int | None) -> None:
-        self.last = last
-        self.began: int | None = None
-
-    def step(self, slot: str, done: int, total: int, *, loss: float, speed: float) -> None:
-        self.began = self.began or done
-        if done == self.last:
-            raise Preempted
 
 
 class Scheduler:
@@ -47,7 +33,7 @@ class Scheduler:
         queue.mkdir(parents=True)
         self.queue, self.preempt = queue, preempt
         self.handed: list[str] = []
-        self.began: list[int | None] = []
+        self.began: list[int] = []
         self.sbatch = queue / "sbatch"
         self.sbatch.write_text(_SBATCH.format(queue=queue))
         self.sbatch.chmod(0o755)
@@ -57,6 +43,9 @@ class Scheduler:
     @property
     def template(self) -> str:
         return f"'{self.sbatch}' --wait {{job}}/run.sh"
+
+    def executor(self, *, tries: int = 2) -> ByCommand:
+        return ByCommand(self.template, at_once=2, tries=tries)
 
     def __enter__(self) -> Scheduler:
         self._thread.start()
@@ -79,11 +68,9 @@ class Scheduler:
             time.sleep(0.02)
 
     def _run(self, job: Path) -> int:
-        node = _Node(self.preempt.pop(0) if self.preempt else None)
+        node = Node(self.preempt.pop(0) if self.preempt else None, began=self.began.append)
         try:
             [stopped] = run_jobs([job], surroundings(job, node))
         except Preempted:
             return 137
-        finally:
-            self.began.append(node.began)
         return stopped.exit_status if stopped else 0
