@@ -50,6 +50,14 @@ def test_what_is_no_address_is_said() -> None:
     assert refusal("over there") == "Invalid address format: over there"
 
 
+def test_where_none_can_be_started_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    monkeypatch.setenv("RAY_TMPDIR", "/dev/null")
+    with pytest.raises(Unreachable) as caught, Cluster(None):
+        pass
+    assert str(caught.value).startswith("--executor ray: no Ray cluster can be started: ")
+
+
 ALONE = """
 import json, os, sys, psutil
 from adapterctl.stores.ray import Cluster

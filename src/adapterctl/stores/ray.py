@@ -78,8 +78,9 @@ class Cluster:
                 **({} if self._address else _SMALL),
             )
         except (OSError, RuntimeError, ValueError, RayError) as error:
+            what = "answers" if self._address else "can be started"
             raise Unreachable(
-                f"no Ray cluster answers: {str(error).splitlines()[0]}",
+                f"no Ray cluster {what}: {(str(error) or repr(error)).splitlines()[0]}",
                 place=f"--address {self._address}" if self._address else "--executor ray",
                 hint="ray start --head starts one and says its address",
             ) from None
