@@ -53,11 +53,13 @@ training:
   num_train_epochs: {epochs}
   per_device_train_batch_size: {batch}
   per_device_eval_batch_size: 64
-  learning_rate: 1e-3
+  learning_rate: {learning_rate}
   lr_scheduler_type: linear
   max_length: {max_length}
   seed: 17
-parity: {{gold: {{accuracy: {{margin: 0.02}}, f1_macro: {{margin: 0.02}}}}, negative_flips: 0.05}}
+parity:
+  gold: {{accuracy: {{margin: 0.02}}, f1_macro: {{margin: 0.02}}}}
+  negative_flips: {flips}
 """
 
 Row = dict[str, str]
@@ -70,6 +72,8 @@ class Settings:
     epochs: int = 4
     batch: int = 32
     max_length: int = 64
+    learning_rate: float = 1e-3
+    flips: float = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +164,8 @@ def make_project(folder: Path, messages: Messages, settings: Settings, *, minilm
         epochs=settings.epochs,
         batch=settings.batch,
         max_length=settings.max_length,
+        learning_rate=settings.learning_rate,
+        flips=settings.flips,
     )
     (home / "recipe.yaml").write_text(recipe, encoding="utf-8")
     _commit(root)

@@ -108,8 +108,8 @@ def _old_base(result: Result) -> Iterator[str]:
     )
     yield (
         f"Both adapters: r 16, lora_alpha 32 on query, key, value and dense, batch "
-        f"{settings['batch']}, learning rate 1e-3 with linear decay, {settings['epochs']} epochs, "
-        f"at most {settings['max_length']} tokens."
+        f"{settings['batch']}, learning rate {settings['learning_rate']} with linear decay, "
+        f"{settings['epochs']} epochs, at most {settings['max_length']} tokens."
     )
     audit = result["audit"]
     yield (
