@@ -14,8 +14,8 @@ A version's record holds the number it was trained with, and is trained again wi
     low-rank products in one, and one dropout mask.
 4
     On the CPU in float32, frozen layers and the low-rank pairs on them are multiplied by oneDNN,
-    where torch has it; the base's own dropout is drawn as the adapters' is; and short examples
-    share an attention product.
+    where torch has it; the base's own dropout is drawn as the adapters' is; short examples share
+    an attention product; and a pass of moderate size goes through the base in two halves.
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ LATEST = 4
 
 LARGE = 2**26
 """How many logits are held at a time: 256 MiB in float32, 512 rows of a vocabulary of 131,072."""
+
+HALVED_FROM = 128
+"""Tokens of the smallest pass that is halved."""
+
+HALVED_TO = 2**20
+"""Numbers in the hidden states of the largest: 4 MiB in float32."""
 
 LINEAR_HEADS = frozenset(
     {
@@ -74,3 +80,15 @@ def joins_siblings(*, arithmetic: int) -> bool:
 def is_quick(*, arithmetic: int) -> bool:
     """Whether a base on the CPU computes as `training.products` does."""
     return arithmetic > 3
+
+
+def is_halved(*, tokens: int, width: int, threads: int, arithmetic: int) -> bool:
+    """Whether a pass goes through a base on the CPU in two halves, each on half of the threads.
+
+    Args:
+        tokens: of the pass.
+        width: of the base's hidden states.
+        threads: intra-op threads of the run.
+    """
+    moderate = tokens >= HALVED_FROM and tokens * width <= HALVED_TO
+    return is_quick(arithmetic=arithmetic) and threads > 1 and moderate

@@ -25,6 +25,8 @@ from adapterctl.training.twin import Reading, adapter_state, inject, lora_config
 class VariantTrainee:
     """An adapter of PEFT's own layers on a base of its own; a `Trainee`."""
 
+    apart = False
+
     def __init__(self, job: SlotJob, base: LoadedBase, reading: Reading) -> None:
         check_fresh(base, own=list(reading.own))
         _start_fresh(base, reading, seed=job.training.seed)

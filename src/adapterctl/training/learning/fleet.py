@@ -192,6 +192,7 @@ class _Place:
             log=self.log,
             clock=self.clock,
             ranks=self.ranks,
+            threads=self.threads,
         )
 
 

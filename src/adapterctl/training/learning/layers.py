@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import torch
@@ -31,13 +32,20 @@ class Switch:
             self._checkpointing = gradient_checkpointing
 
 
+class _Answers(threading.local):
+    """What a thread was answered and has not fetched yet, and for which input."""
+
+    def __init__(self) -> None:
+        self.input: torch.Tensor | None = None
+        self.of: dict[str, torch.Tensor] = {}
+
+
 class Siblings:
     """Layers of one slot that read one input: the first to be asked answers for all."""
 
     def __init__(self) -> None:
         self._layers: dict[str, tuple[SlotLinear, Pair]] = {}
-        self._input: torch.Tensor | None = None
-        self._answers: dict[str, torch.Tensor] = {}
+        self._answers = _Answers()
 
     def join(self, name: str, layer: SlotLinear, pair: Pair) -> None:
         """Takes in a layer, by its name."""
@@ -49,13 +57,14 @@ class Siblings:
 
     def answer(self, name: str, x: torch.Tensor) -> torch.Tensor:
         """Returns a layer's output with its pair; the others' are kept until they are asked."""
-        if self._input is not x or name not in self._answers:
+        kept = self._answers
+        if kept.input is not x or name not in kept.of:
             layers, pairs = zip(*self._layers.values(), strict=True)
             answers = joined(x, [layer.frozen for layer in layers], pairs)
-            self._answers, self._input = dict(zip(self._layers, answers, strict=True)), x
-        found = self._answers.pop(name)
-        if not self._answers:
-            self._input = None
+            kept.of, kept.input = dict(zip(self._layers, answers, strict=True)), x
+        found = kept.of.pop(name)
+        if not kept.of:
+            kept.input = None
         return found
 
 

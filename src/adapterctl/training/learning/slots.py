@@ -15,8 +15,10 @@ from typing import Any
 import torch
 
 from adapterctl.errors import InvalidInput
+from adapterctl.records.recipe import TrainingSettings
 from adapterctl.rules.arithmetic import joins_siblings
 from adapterctl.rules.mapping.roles import HEAD, role_of
+from adapterctl.training.learning.halves import keeps_state
 from adapterctl.training.learning.initial import fresh_module, given_weights, low_rank_a
 from adapterctl.training.learning.job import SlotJob
 from adapterctl.training.learning.layers import Siblings, SlotLinear, SlotModule, Switch
@@ -151,6 +153,7 @@ class SlotTrainee:
     ) -> None:
         self.targets = [target.name for target in reading.targets]
         self.config = reading.config
+        self.apart = unpadded and not (keeps_state(slotted.base.model) or _recomputes(job.training))
         self._job, self._slotted, self._unpadded = job, slotted, unpadded
         self.tensors = slotted.add(
             job.name,
@@ -209,6 +212,11 @@ def starts_fresh(name: str, base: LoadedBase) -> bool:
     absent = any(fresh.startswith(f"{name}.") for fresh in base.fresh)
     heads = name.rpartition(".")[2] in HEADS or (base.task == "SEQ_CLS" and role_of(name) == HEAD)
     return absent or heads
+
+
+def _recomputes(training: TrainingSettings) -> bool:
+    """Whether the way back asks the base again, or rounded weights are kept that threads share."""
+    return training.gradient_checkpointing or training.bf16
 
 
 def _widths(layer: torch.nn.Module) -> tuple[int, int]:

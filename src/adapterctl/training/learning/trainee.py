@@ -22,11 +22,13 @@ class Trainee(Protocol):
         tensors: what is trained, by a name that stays the same for the same settings and base.
         targets: dotted names of the base's layers that carry LoRA, sorted.
         config: PEFT's config, as the adapter's folder states it.
+        apart: whether two threads may ask it for logits at a time, as far as it knows.
     """
 
     tensors: dict[str, torch.nn.Parameter]
     targets: list[str]
     config: LoraConfig
+    apart: bool
 
     def logits(self, batch: Batch) -> Logits:
         """Returns the base's answer with this adapter, with gradients for `tensors` only."""

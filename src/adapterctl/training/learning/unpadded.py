@@ -9,6 +9,7 @@ hidden states of a classifier back into rows, where its head finds the first or 
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -152,7 +153,8 @@ class _Row:
         padding = getattr(names.get("position_embeddings"), "padding_idx", None)
         self._first = 0 if padding is None else padding + 1
         self._typed = "token_type_embeddings" in names
-        self._real = torch.ones(1, 1, dtype=torch.bool)
+        # Of the thread that is inside: two may run a pass each.
+        self._own = threading.local()
         self.task: Task | None = None
         trunk.register_forward_pre_hook(self.lay, with_kwargs=True)
         # A pooler stands inside the trunk and reads rows.
@@ -166,13 +168,13 @@ class _Row:
         if self.task is None:
             return args, kwargs
         ids = args[0] if args else kwargs["input_ids"]
-        self._real = kwargs["attention_mask"].bool()
+        real = self._own.real = kwargs["attention_mask"].bool()
         positions = torch.arange(self._first, self._first + ids.shape[1], device=ids.device)
         row = {
-            "input_ids": ids[self._real].unsqueeze(0),
-            "position_ids": positions.expand_as(ids)[self._real].unsqueeze(0),
+            "input_ids": ids[real].unsqueeze(0),
+            "position_ids": positions.expand_as(ids)[real].unsqueeze(0),
             # On the CPU: each layer reads the lengths, and need not wait for a GPU to do so.
-            "attention_mask": self._real.sum(1).view(1, 1, 1, -1).cpu(),
+            "attention_mask": real.sum(1).view(1, 1, 1, -1).cpu(),
         }
         if self._typed:
             row["token_type_ids"] = torch.zeros_like(row["input_ids"])
@@ -183,7 +185,8 @@ class _Row:
         if self.task != "SEQ_CLS":
             return output
         states = output.last_hidden_state.squeeze(0)
-        rows = states.new_zeros((*self._real.shape, states.shape[-1]))
-        rows[self._real] = states
+        real = self._own.real
+        rows = states.new_zeros((*real.shape, states.shape[-1]))
+        rows[real] = states
         output.last_hidden_state = rows
         return output
