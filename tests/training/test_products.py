@@ -24,6 +24,13 @@ from adapterctl.training.products import (
 )
 from training.test_pairs import WIDE, layers, learned, pairs
 
+
+@pytest.fixture(autouse=True)
+def wherever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the processor is, oneDNN multiplies."""
+    monkeypatch.setattr("adapterctl.training.products.pays", lambda: True)
+
+
 needs_onednn = pytest.mark.skipif(not is_offered(), reason="this torch has no oneDNN")
 
 
@@ -154,3 +161,18 @@ def test_a_base_on_the_cpu_is_quick_unless_it_is_not_to_be(bert: Path, wanted: b
         bert, task="SEQ_CLS", head_seed=0, device="cpu", num_labels=3, dtype="bfloat16"
     )
     assert not is_quick(half.model)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "kind"),
+    [("AuthenticAMD", QuickLinear), ("GenuineIntel", torch.nn.Linear), (None, torch.nn.Linear)],
+)
+@needs_onednn
+def test_products_are_onednns_where_it_is_the_faster_one(
+    vendor: str | None, kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr("adapterctl.training.products.cpu_vendor", lambda: vendor)
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Dropout(0.1))
+    quicken(model.requires_grad_(False))
+    assert [type(layer) for layer in model] == [kind, QuickDropout]

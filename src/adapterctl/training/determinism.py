@@ -147,6 +147,11 @@ def environment(device: str, *, threads: int) -> Environment:
     )
 
 
+def cpu_vendor() -> str | None:
+    """Returns the make of the processor, as it says itself; ``None`` where it cannot be asked."""
+    return _of_cpu("vendor_id")
+
+
 def _fix_workspace() -> None:
     if _WORKSPACE not in os.environ and torch.cuda.is_initialized():
         raise AdapterctlError(
@@ -186,8 +191,12 @@ def _allowed_cpus() -> list[int]:
 
 
 def _cpu_model() -> str:
-    found = re.search(r"^model name\s*:\s*(.+)$", _read("/proc/cpuinfo"), re.MULTILINE)
-    return found.group(1) if found else platform.processor() or platform.machine()
+    return _of_cpu("model name") or platform.processor() or platform.machine()
+
+
+def _of_cpu(field: str) -> str | None:
+    found = re.search(rf"^{field}\s*:\s*(.+)$", _read("/proc/cpuinfo"), re.MULTILINE)
+    return found.group(1) if found else None
 
 
 def _driver() -> str | None:

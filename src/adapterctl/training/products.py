@@ -1,8 +1,9 @@
 """Frozen layers on the CPU in float32: products by oneDNN, and a dropout that costs a quarter.
 
 torch hands products in float32 to MKL. oneDNN, which torch brings along as well, is twice as fast
-on an AMD EPYC with AVX-512, from one row on (ADR 0023). The operator is the one that torch's own
-compiler calls; where a build of torch lacks it, products stay as they are.
+on an AMD EPYC with AVX-512, from one row on; on an Intel Xeon MKL is the faster one (ADR 0023). The
+operator is the one that torch's own compiler calls; where a build of torch lacks it, and on
+processors of another make, products stay as they are.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import torch
 from transformers.pytorch_utils import Conv1D
 
+from adapterctl.training.determinism import cpu_vendor
 from adapterctl.training.learning.dropout import dropout
 
 
@@ -53,6 +55,11 @@ PLAIN = LINEAR | QUICK | {Conv1D}
 """Layers that are a product and a bias and nothing else; a subclass of them may do more."""
 
 
+def pays() -> bool:
+    """Whether oneDNN is the faster one on this processor."""
+    return cpu_vendor() == "AuthenticAMD"
+
+
 def is_offered() -> bool:
     """Whether this torch has oneDNN's products, and nothing forbids them."""
     named = hasattr(torch.ops.mkldnn, "_linear_pointwise")
@@ -64,7 +71,7 @@ def quicken(model: torch.nn.Module) -> None:
 
     A layer that learns, or is asked in another type or by autocast, answers as ever.
     """
-    kinds = _DROPPED | (_MULTIPLIED if is_offered() else {})
+    kinds = _DROPPED | (_MULTIPLIED if is_offered() and pays() else {})
     for module in model.modules():
         module.__class__ = kinds.get(type(module), type(module))
 
