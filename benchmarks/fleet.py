@@ -1,7 +1,8 @@
 """How long it takes to rebuild many small adapters on one base: in one run, and otherwise.
 
-8 and 16 adapters of 847 banking77 messages each, of four ranks, lengths and batch sizes in turn,
-on all-MiniLM-L6-v2: trained for an epoch, written, loaded again and asked 231 messages. Ways: all
+8 and 16 adapters of 847 banking77 messages each, of four ranks and batch sizes in turn, on
+all-MiniLM-L6-v2: trained for an epoch, written, loaded again and asked 231 messages. Once with
+messages cut to 64, 24, 48 and 32 tokens in turn, and once whole, of 3 to 98 tokens. Ways: all
 in one run of ours; ours one after another in one process, each with a base of its own; a script of
 ``transformers.Trainer`` with PEFT per adapter, one process after another; and two of those at a
 time, a core each. Whole processes are timed, imports too. Scripts know nothing of each other, so
@@ -31,6 +32,7 @@ from benchmarks.fleet_sweep import sweep
 
 RESULTS = Path(__file__).resolve().parent / "results"
 KINDS = len(fleet_work.RANKS)
+WHOLE = ", messages whole"
 SIZES = (8, 16)
 TARGETS = {"scripts": 3.0, "scripts, two at a time": 2.0, "ours, one after another": 0.97}
 """How many times as long other ways take at least; 3 % are the spread of one run."""
@@ -44,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for piece in options.piece or PIECES:
         with tempfile.TemporaryDirectory(prefix="fleet-") as folder:
             try:
-                found = PIECES[piece](Fleet(Path(folder), quick=options.quick))
+                longest = fleet_work.WHOLE if piece.endswith(WHOLE) else fleet_work.CUT
+                found = PIECES[piece](Fleet(Path(folder), quick=options.quick, longest=longest))
             except RuntimeError as error:
                 _say(f"fleet: NOT RUN, {error}")
                 return 1
@@ -59,8 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 class Fleet:
     """The adapters in a scratch folder, and the processes that train them."""
 
-    def __init__(self, folder: Path, *, quick: bool) -> None:
-        self.folder, self.quick = folder, quick
+    def __init__(self, folder: Path, *, quick: bool, longest: Sequence[int]) -> None:
+        self.folder, self.quick, self.longest = folder, quick, longest
         self.base = minilm()
         self._every = intents.read(corpus()).train
 
@@ -70,7 +73,9 @@ class Fleet:
         folders = [place / f"adapter-{number}" for number in range(count)]
         rows, steps = (64, 1) if self.quick else (fleet_work.ROWS, -1)
         for folder in folders:
-            fleet_work.write(folder, self.base, self._every, rows=rows, steps=steps)
+            fleet_work.write(
+                folder, self.base, self._every, rows=rows, steps=steps, longest=self.longest
+            )
         return folders
 
     @property
@@ -120,11 +125,16 @@ def sweep_llama(fleet: Fleet) -> list[dict[str, Any]]:
     return list(sweep(base, what, most=256 if fleet.quick else 4096))
 
 
-PIECES: dict[str, Callable[[Fleet], Any]] = {
+WAYS: dict[str, Callable[[Fleet], Any]] = {
     "in one run": in_one_run,
     "one after another": one_after_another,
     "scripts": scripts,
     "scripts, two at a time": scripts_two_at_a_time,
+}
+MESSAGES = {"cut": "", "whole": WHOLE}
+"""What a table is of, and how its pieces' names end."""
+PIECES: dict[str, Callable[[Fleet], Any]] = {
+    **{way + ending: measure for ending in MESSAGES.values() for way, measure in WAYS.items()},
     "sweep MiniLM": sweep_minilm,
     "sweep Llama": sweep_llama,
 }
@@ -186,9 +196,9 @@ def _keep(file: Path, piece: str, found: Any) -> None:
     file.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 
-def makespans(pieces: dict[str, Any]) -> dict[str, dict[str, float]]:
+def makespans(pieces: dict[str, Any], ending: str = "") -> dict[str, dict[str, float]]:
     """Returns for each number of adapters the seconds of every way."""
-    found = {name: piece["found"] for name, piece in pieces.items()}
+    found = _found(pieces, ending)
     alone = found.get("one after another", {})
     spans: dict[str, dict[str, float]] = {}
     for count in found.get("in one run", {}).keys() - {"1"}:
@@ -202,23 +212,30 @@ def makespans(pieces: dict[str, Any]) -> dict[str, dict[str, float]]:
     return {count: spans[count] for count in sorted(spans, key=int)}
 
 
+def _found(pieces: dict[str, Any], ending: str) -> dict[str, Any]:
+    return {way: pieces[way + ending]["found"] for way in WAYS if way + ending in pieces}
+
+
 def checks(pieces: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yields the claims that can be judged by what was measured."""
-    for count, spans in makespans(pieces).items():
-        for way, least in TARGETS.items():
-            if way in spans:
-                times = spans[way] / spans["ours, in one run"]
+    for what, ending in MESSAGES.items():
+        for count, spans in makespans(pieces, ending).items():
+            of = f"{count} adapters, messages {what}"
+            for way, least in TARGETS.items():
+                if way in spans:
+                    times = spans[way] / spans["ours, in one run"]
+                    yield {
+                        "claim": f"{of}: {way} takes at least {least:g} times as long as one run "
+                        f"({times:.2f})",
+                        "held": times >= least,
+                    }
+            if "ours, one after another" in spans:
+                found = _found(pieces, ending)
+                one, other = found["in one run"], found["one after another"]
                 yield {
-                    "claim": f"{count} adapters: {way} takes at least {least:g} times as long "
-                    f"as one run ({times:.2f})",
-                    "held": times >= least,
+                    "claim": f"{of}: the same bytes in one run and alone",
+                    "held": one[count]["digests"] == other[count]["digests"],
                 }
-        if "ours, one after another" in spans:
-            one, other = (pieces[way]["found"] for way in ("in one run", "one after another"))
-            yield {
-                "claim": f"{count} adapters come to the same bytes in one run and alone",
-                "held": one[count]["digests"] == other[count]["digests"],
-            }
 
 
 def memory_per_adapter(pieces: dict[str, Any]) -> float | None:
@@ -252,11 +269,12 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
         "One run of each; whole processes. Scripts are those of four adapters, one of each kind, "
         "times two for 8 and times four for 16: they share nothing.\n"
     )
-    yield "| adapters | way | seconds | times one run |\n|---|---|---|---|"
-    for count, spans in makespans(pieces).items():
-        for way, seconds in spans.items():
-            times = seconds / spans["ours, in one run"]
-            yield f"| {count} | {way} | {seconds:.1f} | {times:.2f} |"
+    yield "| messages | adapters | way | seconds | times one run |\n|---|---|---|---|---|"
+    for what, ending in MESSAGES.items():
+        for count, spans in makespans(pieces, ending).items():
+            for way, seconds in spans.items():
+                times = seconds / spans["ours, in one run"]
+                yield f"| {what} | {count} | {way} | {seconds:.1f} | {times:.2f} |"
     more = memory_per_adapter(pieces)
     if more is not None:
         yield f"\nEach further adapter in a run: {more:g} MiB of resident memory after a step."

@@ -18,12 +18,20 @@ from typing import Any
 ROWS, GOLD = 847, 231
 RATE, SEED = 1e-3, 17
 MODULES = ["query", "key", "value", "dense"]
-RANKS, LENGTHS, BATCHES = (4, 8, 16, 32), (64, 24, 48, 32), (32, 32, 16, 32)
-"""Each adapter has its own rank, longest message and batch, in turn."""
+RANKS, BATCHES = (4, 8, 16, 32), (32, 32, 16, 32)
+"""Each adapter has its own rank and batch, in turn."""
+CUT, WHOLE = (64, 24, 48, 32), (128, 128, 128, 128)
+"""And its own most tokens of a message; or enough for all: the longest message has 98."""
 
 
 def write(
-    folder: Path, base: Path, every: Sequence[dict[str, str]], *, rows: int, steps: int
+    folder: Path,
+    base: Path,
+    every: Sequence[dict[str, str]],
+    *,
+    rows: int,
+    steps: int,
+    longest: Sequence[int],
 ) -> None:
     """Writes one adapter's rows and settings, and where its base is.
 
@@ -32,6 +40,7 @@ def write(
         every: all messages with their intents.
         rows: how many it learns from.
         steps: at most so many; -1 for one epoch.
+        longest: most tokens of a message, for each adapter in turn.
     """
     number = int(folder.name.rpartition("-")[2])
     start = number * 101
@@ -46,7 +55,7 @@ def write(
         "train": [{"text": row["text"], "label": row["category"]} for row in picked],
         "gold": [{"text": row["text"], "label": row["category"]} for row in gold],
         "rank": RANKS[number % 4],
-        "max_length": LENGTHS[number % 4],
+        "max_length": longest[number % len(longest)],
         "batch": BATCHES[number % 4],
         "steps": steps,
     }
