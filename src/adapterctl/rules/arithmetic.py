@@ -13,8 +13,8 @@ A version's record holds the number it was trained with, and is trained again wi
     In float32, layers that read one input (query, key and value; gate and up) have their
     low-rank products in one, and one dropout mask.
 4
-    On the CPU in float32, frozen layers and the low-rank pairs on them are multiplied by oneDNN,
-    where torch has it; the base's own dropout is drawn as the adapters' is; short examples share
+    On the CPU in float32, frozen layers and the low-rank pairs on them are multiplied by oneDNN
+    where that is the faster one; the base's own dropout is drawn as the adapters' is; short examples share
     an attention product; and a pass of moderate size goes through the base in two halves.
 """
 

@@ -13,7 +13,9 @@ Padding
     cost more than another pass.
 Passes
     A step's rows are sorted by length; at most ``per_device_train_batch_size`` of them share a
-    pass. The loss is the same sum, and the rows of a step are those of Trainer.
+    pass. The loss is the same sum, and the rows of a step are those of Trainer. On the CPU a pass
+    of moderate size goes through the base in two halves, each on half of the threads
+    (`learning.halves`); their gradients are added, the first half's first.
 Several processes
     Where a base is spread over several (`learning.ranks`), each takes every n-th row of a pass, and
     the adapter's gradients are summed before the step: the numbers of one process up to rounding.
@@ -50,8 +52,8 @@ Attention
     torch's own (SDPA) wherever the family knows how, on every device; on the CPU, where it is
     with dropout and examples are short, `learning.short` instead, the same formula.
 Products on the CPU
-    In float32 by oneDNN where torch has it, not by MKL (`training.products`): the same number up
-    to rounding, in half of the time on some processors.
+    In float32 on AMD's processors by oneDNN, where torch has it, not by MKL (`training.products`):
+    the same number up to rounding, in half of the time.
 The scale of LoRA
     alpha / r is multiplied onto the columns between A and B, not onto the result, and the result
     is added within the product: the same number up to rounding, with less to read and write.
