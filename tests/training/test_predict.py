@@ -19,6 +19,8 @@ from adapterctl.records.parity import Prediction
 from adapterctl.records.recipe import Generation, TrainingSettings
 from adapterctl.training.asking.generation import Draws, end_tokens
 from adapterctl.training.asking.predict import Questions, predict
+from adapterctl.training.learning import batches
+from adapterctl.training.learning.halves import side_by_side
 from adapterctl.training.loading import LoadedBase, head_weights, load_base
 from support.tiny_adapters import tiny_adapter
 from support.tiny_bases import tiny_llama
@@ -173,6 +175,31 @@ def test_progress_is_told_batch_by_batch(bert):
     steps: list[tuple[str, int, int]] = []
     labelled(bert, progress=lambda *step: steps.append(step))
     assert steps == [("labels", 2, 5), ("labels", 4, 5), ("labels", 5, 5)]
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_two_batches_at_a_time_answer_as_one_after_the_other(bert, bert_adapter, monkeypatch):
+    together = []
+
+    def spied(tasks, *, threads):
+        together.append(len(tasks))
+        return side_by_side(tasks, threads=threads)
+
+    monkeypatch.setattr(batches, "side_by_side", spied)
+    steps: list[int] = []
+    two = labelled(bert, adapter=bert_adapter, progress=lambda _, done, total: steps.append(done))
+    assert (together, steps) == ([2], [2, 4, 5])
+    torch.set_num_threads(1)
+    assert labelled(bert, adapter=bert_adapter) == two
+    assert together == [2]
 
 
 def test_rows_that_fill_the_context_are_named(gpt2):

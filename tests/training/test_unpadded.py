@@ -13,12 +13,12 @@ import transformers
 
 from adapterctl.records.recipe import LoraSettings
 from adapterctl.rules.unpadded import FAMILIES as UNPADDED
-from adapterctl.rules.unpadded import runs_unpadded
+from adapterctl.rules.unpadded import FIRST_TOKEN, runs_unpadded
 from adapterctl.training.learning import grouped
 from adapterctl.training.learning.loss import collate, loss_of
 from adapterctl.training.learning.passes import fill
 from adapterctl.training.learning.trainee import ask
-from adapterctl.training.learning.unpadded import can_unpad, runs_of_equals, unpad
+from adapterctl.training.learning.unpadded import Layout, can_unpad, runs_of_equals, unpad
 from adapterctl.training.quiet import quiet
 from adapterctl.training.rows.text import Example
 from adapterctl.training.twin import inject, lora_config
@@ -129,6 +129,47 @@ def test_attention_in_groups_gives_the_same_losses_and_gradients(family: str, ta
     largest = max(float(gradient.abs().max()) for gradient in gradients.values())
     for name, gradient in gradients.items():
         torch.testing.assert_close(others[name], gradient, rtol=1e-4, atol=1e-6 * largest, msg=name)
+
+
+@pytest.mark.parametrize("family", sorted(FIRST_TOKEN))
+def test_a_last_layer_that_computes_first_tokens_alone_comes_to_the_same(family: str) -> None:
+    wrapped = adapted(family, "SEQ_CLS")
+    loss, gradients = answer(wrapped, "SEQ_CLS", unpadded=False)
+    unpad(wrapped.get_base_model(), task="SEQ_CLS", narrow=True)
+    seen = rows_of_layers(wrapped)
+    found, others = answer(wrapped, "SEQ_CLS", unpadded=True)
+    assert found == pytest.approx(loss, rel=1e-6)
+    largest = max(float(gradient.abs().max()) for gradient in gradients.values())
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(others[name], gradient, rtol=1e-4, atol=1e-6 * largest, msg=name)
+    assert len(seen) > 1
+    assert seen[:-1] == [sum(LENGTHS)] * (len(seen) - 1)
+    assert seen[-1] == len(LENGTHS)
+
+
+@pytest.mark.parametrize("family", ["bert", "distilbert"])
+def test_completions_need_every_token_of_the_last_layer(family: str) -> None:
+    # One trunk, asked for a classifier and then for completions.
+    model = adapted(family, "SEQ_CLS").get_base_model()
+    layout = Layout(model, narrow=True)
+    batch = collate(examples(), task="SEQ_CLS", pad=PAD, device="cpu", unpadded=True)
+    shapes = []
+    for task in ("SEQ_CLS", "CAUSAL_LM"):
+        layout.use(task)
+        states = model.base_model(
+            input_ids=batch.input_ids, attention_mask=batch.attention_mask
+        ).last_hidden_state
+        shapes.append(states.shape[:2])
+    assert shapes == [(len(LENGTHS), max(LENGTHS)), (1, sum(LENGTHS))]
+
+
+def rows_of_layers(model: Any) -> list[int]:
+    """How many tokens the wide linear layer of each transformer layer sees, as soon as it runs."""
+    seen: list[int] = []
+    for name, module in model.named_modules():
+        if name.endswith(("intermediate.dense", "ffn.lin1")):
+            module.register_forward_hook(lambda _, given, out: seen.append(out[..., 0].numel()))
+    return seen
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "distilbert", "modernbert", "llama"])

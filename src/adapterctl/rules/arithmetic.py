@@ -14,8 +14,9 @@ A version's record holds the number it was trained with, and is trained again wi
     low-rank products in one, and one dropout mask.
 4
     On the CPU in float32, frozen layers and the low-rank pairs on them are multiplied by oneDNN
-    where that is the faster one; the base's own dropout is drawn as the adapters' is; short examples share
-    an attention product; and a pass of moderate size goes through the base in two halves.
+    where that is the faster one; the base's own dropout is drawn as the adapters' is; short
+    examples share an attention product; a classifier's last layer computes what its head reads;
+    and a pass of moderate size goes through the base in two halves.
 """
 
 from __future__ import annotations

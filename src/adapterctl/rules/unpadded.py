@@ -34,6 +34,9 @@ FAMILIES = frozenset(
 )
 """Families that run without padding."""
 
+FIRST_TOKEN = frozenset({"bert", "distilbert", "electra", "roberta", "xlm-roberta"})
+"""Families whose classifiers read the first token's state and no other's."""
+
 
 def note_on_padding(family: str) -> str | None:
     """Returns what a plan says of a successor that is not on the list."""

@@ -8,9 +8,10 @@ Order of rows
     replay, and no release of torch or accelerate can change it.
 Padding
     Families in `rules.unpadded` run a pass as one row of real tokens, with attention inside each
-    example; on a GPU examples of like length share a product (`learning.grouped`). Others are
-    padded, and a step's rows (of all its accumulated batches) cut into passes where padding would
-    cost more than another pass.
+    example; on a GPU examples of like length share a product (`learning.grouped`). Where a
+    classifier reads first tokens alone, the last layer on the CPU goes on with no others after its
+    attention: nothing comes of the others. Other families are padded, and a step's rows (of all
+    its accumulated batches) cut into passes where padding would cost more than another pass.
 Passes
     A step's rows are sorted by length; at most ``per_device_train_batch_size`` of them share a
     pass. The loss is the same sum, and the rows of a step are those of Trainer. On the CPU a pass

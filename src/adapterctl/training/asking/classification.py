@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import torch
 
+from adapterctl.rules.unpadded import FAMILIES
 from adapterctl.training.learning.batches import Ids, Progress, answer_each, padded
+from adapterctl.training.learning.halves import keeps_state
 from adapterctl.training.loading import LoadedBase
 from adapterctl.training.rows.text import Example
 
@@ -38,5 +40,18 @@ def classify(
     inputs = [(example.input_ids, None) for example in examples]
     return [
         (labels[row.index(max(row))], dict(zip(names, row, strict=True)))
-        for row in answer_each(inputs, answer, size=batch_size, label="labels", progress=progress)
+        for row in answer_each(
+            inputs,
+            answer,
+            size=batch_size,
+            label="labels",
+            progress=progress,
+            abreast=2 if _bears_threads(base) else 1,
+        )
     ]
+
+
+def _bears_threads(base: LoadedBase) -> bool:
+    """Whether two threads may ask a base at a time, and there are two cores for them."""
+    known = base.model.config.model_type in FAMILIES and not keeps_state(base.model)
+    return base.device == "cpu" and torch.get_num_threads() > 1 and known

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
+
+from adapterctl.training.learning.halves import side_by_side
 
 Ids = tuple[int, ...]
 K = TypeVar("K", bound=tuple[Ids, Any])
@@ -26,6 +29,7 @@ def answer_each(
     size: int,
     label: str,
     progress: Progress,
+    abreast: int = 1,
 ) -> list[V]:
     """Returns an answer per input, in the order of ``inputs``.
 
@@ -39,14 +43,24 @@ def answer_each(
         size: inputs per batch.
         label: what ``progress`` is told is going on.
         progress: called after each batch.
+        abreast: batches at a time, each in a thread with its share of torch's own.
     """
     distinct = sorted(set(inputs), key=lambda item: (-len(item[0]), item))
+    batches = [distinct[start : start + size] for start in range(0, len(distinct), size)]
     answers: dict[K, V] = {}
-    for start in range(0, len(distinct), size):
-        batch = distinct[start : start + size]
-        answers.update(zip(batch, answer(batch), strict=True))
-        progress(label, len(answers), len(distinct))
+    for start in range(0, len(batches), abreast):
+        row = batches[start : start + abreast]
+        for batch, found in zip(row, _at_once(answer, row), strict=True):
+            answers.update(zip(batch, found, strict=True))
+            progress(label, len(answers), len(distinct))
     return [answers[item] for item in inputs]
+
+
+def _at_once(answer: Callable[[list[K]], list[V]], batches: list[list[K]]) -> list[list[V]]:
+    if len(batches) == 1:
+        return [answer(batches[0])]
+    tasks = [partial(answer, batch) for batch in batches]
+    return side_by_side(tasks, threads=torch.get_num_threads())
 
 
 def padded(

@@ -3,14 +3,15 @@
 The model is given a padded batch, as ever. A hook in front of its trunk lays the real tokens one
 after the other; linear layers, norms and dropout see no others. Attention is computed example by
 example, those of one length together, so that nothing is masked. A hook behind the trunk puts the
-hidden states of a classifier back into rows, where its head finds the first or last token.
+hidden states of a classifier back into rows, where its head finds the first or last token. Where it
+reads the first one and nothing else, the last layer goes on, after its attention, with those alone.
 """
 
 from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from adapterctl.records.recipe import Task
-from adapterctl.rules.unpadded import FAMILIES
+from adapterctl.rules.unpadded import FAMILIES, FIRST_TOKEN
 
 NAME = "adapterctl_unpadded"
 """What transformers knows the attention by."""
@@ -105,13 +106,14 @@ def _attends(module: torch.nn.Module) -> bool:
     return any("Attention" in type(part).__name__ for part in module.modules())
 
 
-def unpad(model: Any, *, task: Task, attention: str = NAME) -> None:
+def unpad(model: Any, *, task: Task, attention: str = NAME, narrow: bool = False) -> None:
     """Makes a model run without padding from now on, in place; it must be one that `can_unpad`.
 
     Args:
         attention: what transformers knows the attention by: this module's, or `grouped`'s.
+        narrow: see `Layout`.
     """
-    Layout(model, attention=attention).use(task)
+    Layout(model, attention=attention, narrow=narrow).use(task)
 
 
 class Layout:
@@ -119,10 +121,15 @@ class Layout:
 
     For CAUSAL_LM the hidden states stay in one row: positions to make logits at count along it.
     The hooks are there from the first use on; a trunk that is only ever padded has none.
+
+    Args:
+        attention: what transformers knows the attention by: this module's, or `grouped`'s.
+        narrow: whether a classifier that reads first tokens alone gets no others, where the
+            family is in `rules.unpadded.FIRST_TOKEN`.
     """
 
-    def __init__(self, model: Any, *, attention: str = NAME) -> None:
-        self._trunk, self._attention = trunk_of(model), attention
+    def __init__(self, model: Any, *, attention: str = NAME, narrow: bool = False) -> None:
+        self._trunk, self._attention, self._narrow = trunk_of(model), attention, narrow
         self._padded: Any = self._trunk.config._attn_implementation
         self._task: Task | None = None
         self._row: _Row | None = None
@@ -132,7 +139,7 @@ class Layout:
         if task == self._task:
             return
         if self._row is None:
-            self._row = _Row(self._trunk)
+            self._row = _Row(self._trunk, narrow=self._narrow)
         if (task is None) is not (self._task is None):
             self._trunk.set_attn_implementation(self._padded if task is None else self._attention)
         self._task = self._row.task = task
@@ -146,7 +153,7 @@ def trunk_of(model: Any) -> Any:
 class _Row:
     """The hooks of one trunk, and where in the padded batch the row's tokens are from."""
 
-    def __init__(self, trunk: torch.nn.Module) -> None:
+    def __init__(self, trunk: Any, *, narrow: bool) -> None:
         modules = dict(trunk.named_modules())
         names = {name.rpartition(".")[2]: module for name, module in modules.items()}
         # RoBERTa's positions start after its padding index.
@@ -160,6 +167,8 @@ class _Row:
         # A pooler stands inside the trunk and reads rows.
         ending = trunk.encoder if hasattr(trunk, "pooler") else trunk
         ending.register_forward_hook(self.pick_up)
+        if narrow and trunk.config.model_type in FIRST_TOKEN:
+            _narrow(modules, self.first_tokens)
 
     def lay(
         self, _: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -178,7 +187,16 @@ class _Row:
         }
         if self._typed:
             row["token_type_ids"] = torch.zeros_like(row["input_ids"])
+        self._own.first = None
         return args[1:], kwargs | row
+
+    def first_tokens(self, *states: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Returns the states of each example's first token, where a classifier is asked."""
+        if self.task != "SEQ_CLS":
+            return states
+        lengths = self._own.real.sum(1)
+        first = self._own.first = lengths.cumsum(0) - lengths
+        return tuple(each.index_select(1, first) for each in states)
 
     def pick_up(self, _: torch.nn.Module, args: tuple[Any, ...], output: Any) -> Any:
         """Puts a classifier's hidden states into rows again; 0 where there is no token."""
@@ -187,6 +205,23 @@ class _Row:
         states = output.last_hidden_state.squeeze(0)
         real = self._own.real
         rows = states.new_zeros((*real.shape, states.shape[-1]))
-        rows[real] = states
+        if self._own.first is None:
+            rows[real] = states
+        else:
+            rows[:, 0] = states
         output.last_hidden_state = rows
         return output
+
+
+def _narrow(modules: dict[str, torch.nn.Module], pick: Callable[..., Any]) -> None:
+    """Lets the last layer of a trunk go on with what is picked, once it has attended."""
+    layers = [name for name in modules if name.rpartition(".")[2].isdigit()]
+    last = max(layers, key=lambda name: int(name.rpartition(".")[2]))
+    output = modules.get(f"{last}.attention.output")
+    if output is not None:
+        # Of BERT and its kin: it is handed what was attended to, and what went in.
+        output.register_forward_pre_hook(lambda _, given: pick(*given))
+    else:
+        # DistilBERT adds the two up by itself, and hands them to a norm.
+        norm = modules[f"{last}.sa_layer_norm"]
+        norm.register_forward_hook(lambda _, given, states: pick(states)[0])
