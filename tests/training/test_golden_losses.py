@@ -42,8 +42,8 @@ JOINED: dict[str, list[float]] = {
     "dora": UNPADDED["dora"],
 }
 
-# And quick: the base's own dropout is drawn otherwise, attention's for other groups, and in the last
-# layer for first tokens alone. Llama has none of it.
+# And quick: the base's own dropout is drawn otherwise, attention's for other groups, and the last
+# layer's for first tokens alone. Llama has none of it.
 QUICK: dict[str, list[float]] = {
     "classification": [1.096046, 1.098129, 1.102607, 1.103568, 1.090975, 1.107577],
     "completion": JOINED["completion"],
