@@ -32,7 +32,13 @@ from adapterctl.rules.unpadded import runs_unpadded
 from adapterctl.training.learning.head import frozen_head
 from adapterctl.training.learning.layers import Siblings, SlotLinear, Switch, set_checkpointing
 from adapterctl.training.learning.pairs import Pair, family_of
-from adapterctl.training.learning.unpadded import Layout, can_unpad, choose_attention
+from adapterctl.training.learning.unpadded import (
+    Layout,
+    can_unpad,
+    choose_attention,
+    narrow_last_layer,
+    trunk_of,
+)
 from adapterctl.training.twin import Reading, read
 
 
@@ -63,6 +69,8 @@ def footprint(
     model = _as_trained(reading, recipe, device=device)
     if flat:
         model.set_attn_implementation(_WITHOUT_MASK[device.partition(":")[0]])
+    if flat and device == "cpu" and recipe.task == "SEQ_CLS":
+        narrow_last_layer(trunk_of(model), lambda *states: tuple(each[:, :1] for each in states))
     frozen = [each for each in model.parameters() if not each.requires_grad]
     return Counted(
         weights=sum(each.numel() * each.element_size() for each in frozen),
@@ -155,6 +163,13 @@ def _masks(ids: torch.Tensor) -> Iterator[torch.Tensor | None]:
 
 def _pass(model: Any, recipe: Recipe, ids: torch.Tensor, *, mask: torch.Tensor | None) -> None:
     """Goes forward and back once, as the trainer does."""
+    _loss(model, recipe, ids, mask=mask).backward()
+
+
+def _loss(
+    model: Any, recipe: Recipe, ids: torch.Tensor, *, mask: torch.Tensor | None
+) -> torch.Tensor:
+    """Returns the loss; on the way back nobody holds its logits."""
     head = frozen_head(model) if recipe.task == "CAUSAL_LM" else None
     if head is not None and in_pieces(
         positions=ids.numel(),
@@ -170,7 +185,7 @@ def _pass(model: Any, recipe: Recipe, ids: torch.Tensor, *, mask: torch.Tensor |
         logits = model(input_ids=ids, attention_mask=mask).logits
     flat = logits.float().flatten(0, -2)
     targets = torch.zeros(len(flat), dtype=torch.long, device="meta")
-    cross_entropy(flat, targets, reduction="sum").backward()
+    return cross_entropy(flat, targets, reduction="sum")
 
 
 def _peak(work: Callable[[], None], model: Any, *, flash: bool) -> int:

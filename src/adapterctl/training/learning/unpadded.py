@@ -167,8 +167,8 @@ class _Row:
         # A pooler stands inside the trunk and reads rows.
         ending = trunk.encoder if hasattr(trunk, "pooler") else trunk
         ending.register_forward_hook(self.pick_up)
-        if narrow and trunk.config.model_type in FIRST_TOKEN:
-            _narrow(modules, self.first_tokens)
+        if narrow:
+            narrow_last_layer(trunk, self.first_tokens)
 
     def lay(
         self, _: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -213,8 +213,14 @@ class _Row:
         return output
 
 
-def _narrow(modules: dict[str, torch.nn.Module], pick: Callable[..., Any]) -> None:
-    """Lets the last layer of a trunk go on with what is picked, once it has attended."""
+def narrow_last_layer(trunk: Any, pick: Callable[..., Any]) -> None:
+    """Lets a trunk's last layer go on with what is picked, once it has attended.
+
+    Where the family's classifiers read more than the first token, nothing changes.
+    """
+    if trunk.config.model_type not in FIRST_TOKEN:
+        return
+    modules = dict(trunk.named_modules())
     layers = [name for name in modules if name.rpartition(".")[2].isdigit()]
     last = max(layers, key=lambda name: int(name.rpartition(".")[2]))
     output = modules.get(f"{last}.attention.output")
