@@ -18,15 +18,14 @@ from adapterctl.training.learning.dropout import drawing
 
 V = TypeVar("V")
 
+_BOTH = (True, False)
+
 
 def deal(rows: Sequence[int]) -> list[list[int]]:
     """Returns two halves of rows, of which the longest go first: about as many tokens in each."""
     taken = [number % 4 in {0, 3} for number in range(len(rows))]
     halves = [[row for row, first in zip(rows, taken, strict=True) if first is of] for of in _BOTH]
     return [half for half in halves if half]
-
-
-_BOTH = (True, False)
 
 
 def side_by_side(tasks: Sequence[Callable[[], V]], *, threads: int) -> list[V]:
