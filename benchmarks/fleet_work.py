@@ -20,7 +20,7 @@ RATE, SEED = 1e-3, 17
 MODULES = ["query", "key", "value", "dense"]
 RANKS, BATCHES = (4, 8, 16, 32), (32, 32, 16, 32)
 """Each adapter has its own rank and batch, in turn."""
-CUT, WHOLE = (64, 24, 48, 32), (128, 128, 128, 128)
+CUT, WHOLE = (64, 24, 48, 32), (128,)
 """And its own most tokens of a message; or enough for all: the longest message has 98."""
 
 

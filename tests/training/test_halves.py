@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapterctl.rules.arithmetic import HALVED_FROM, HALVED_TO, is_halved
-from adapterctl.training.learning import run
+from adapterctl.training.learning import gradients
 from adapterctl.training.learning.dropout import drawing, dropped
 from adapterctl.training.learning.halves import deal, draws_elsewhere, keeps_state, side_by_side
 from adapterctl.training.learning.job import SlotJob, Trained
 from adapterctl.training.learning.layers import Siblings, SlotLinear, Switch
 from adapterctl.training.learning.pairs import Pair
 from adapterctl.training.learning.unpadded import Layout
-from support.tiny_bases import tiny_bert
+from adapterctl.training.loading import load_base
 from support.training_jobs import (
     adapter_bytes,
     classified,
@@ -45,7 +45,7 @@ class Spied:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.passes, self.in_turn = 0, False
-        monkeypatch.setattr(run, "side_by_side", self)
+        monkeypatch.setattr(gradients, "side_by_side", self)
 
     def __call__(self, tasks: Sequence[Callable[[], Any]], *, threads: int) -> list[Any]:
         self.passes += 1
@@ -225,12 +225,8 @@ def test_what_a_half_raises_is_raised() -> None:
         side_by_side([fail, lambda: None], threads=2)
 
 
-def test_siblings_keep_what_each_thread_has_asked(tmp_path: Path) -> None:
-    from adapterctl.training.loading import load_base
-
-    base = load_base(
-        tiny_bert(tmp_path / "bert"), task="SEQ_CLS", head_seed=0, device="cpu", num_labels=2
-    )
+def test_siblings_keep_what_each_thread_has_asked(bert: Path) -> None:
+    base = load_base(bert, task="SEQ_CLS", head_seed=0, device="cpu", num_labels=2)
     switch = Switch(Layout(base.model))
     both = threading.Barrier(2)
     siblings, layers = Siblings(), {}

@@ -104,6 +104,14 @@ def answer(wrapped: Any, task: str, *, unpadded: bool) -> tuple[float, dict[str,
     return loss.item(), {name: p.grad.clone() for name, p in named if p.grad is not None}
 
 
+def assert_same(found: dict[str, torch.Tensor], gradients: dict[str, torch.Tensor]) -> None:
+    """Each gradient is found again, measured by the largest of all."""
+    largest = max(float(gradient.abs().max()) for gradient in gradients.values())
+    assert largest > 1e-3, "nothing can be compared where nothing is learned"
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-6 * largest, msg=name)
+
+
 @pytest.mark.parametrize(("family", "task"), CASES, ids=map("-".join, CASES))
 def test_losses_and_gradients_are_those_of_the_padded_run(family: str, task: str) -> None:
     wrapped = adapted(family, task)
@@ -112,10 +120,7 @@ def test_losses_and_gradients_are_those_of_the_padded_run(family: str, task: str
     found, others = answer(wrapped, task, unpadded=True)
     assert found == pytest.approx(loss, rel=1e-6)
     assert len(gradients) > 8
-    largest = max(float(gradient.abs().max()) for gradient in gradients.values())
-    assert largest > 1e-3, "nothing can be compared where nothing is learned"
-    for name, gradient in gradients.items():
-        torch.testing.assert_close(others[name], gradient, rtol=1e-4, atol=1e-6 * largest, msg=name)
+    assert_same(others, gradients)
 
 
 @pytest.mark.parametrize(("family", "task"), CASES, ids=map("-".join, CASES))
@@ -126,9 +131,7 @@ def test_attention_in_groups_gives_the_same_losses_and_gradients(family: str, ta
     wrapped.get_base_model().set_attn_implementation(grouped.NAME)
     found, others = answer(wrapped, task, unpadded=True)
     assert found == pytest.approx(loss, rel=1e-6)
-    largest = max(float(gradient.abs().max()) for gradient in gradients.values())
-    for name, gradient in gradients.items():
-        torch.testing.assert_close(others[name], gradient, rtol=1e-4, atol=1e-6 * largest, msg=name)
+    assert_same(others, gradients)
 
 
 @pytest.mark.parametrize("family", sorted(FIRST_TOKEN))
@@ -139,9 +142,7 @@ def test_a_last_layer_that_computes_first_tokens_alone_comes_to_the_same(family:
     seen = rows_of_layers(wrapped)
     found, others = answer(wrapped, "SEQ_CLS", unpadded=True)
     assert found == pytest.approx(loss, rel=1e-6)
-    largest = max(float(gradient.abs().max()) for gradient in gradients.values())
-    for name, gradient in gradients.items():
-        torch.testing.assert_close(others[name], gradient, rtol=1e-4, atol=1e-6 * largest, msg=name)
+    assert_same(others, gradients)
     assert len(seen) > 1
     assert seen[:-1] == [sum(LENGTHS)] * (len(seen) - 1)
     assert seen[-1] == len(LENGTHS)

@@ -177,10 +177,10 @@ class _Place:
 
     def layout(self, base: LoadedBase, form: _Form) -> Layout:
         """Returns how examples lie in a base: on a GPU they attend in few large products."""
-        on_cpu = short.NAME if form.quick else unpadded.NAME
-        cpu = self.device.startswith("cpu")
-        attention = on_cpu if cpu else grouped.NAME
-        return Layout(base.model, attention=attention, narrow=cpu and form.quick)
+        if not self.device.startswith("cpu"):
+            return Layout(base.model, attention=grouped.NAME)
+        attention = short.NAME if form.quick else unpadded.NAME
+        return Layout(base.model, attention=attention, narrow=form.quick)
 
     def run(self, job: SlotJob, trainee: Trainee, base: LoadedBase) -> Run:
         device = self.ranks.named(self.device)

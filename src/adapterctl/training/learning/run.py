@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property, partial
 from pathlib import Path
 
 import torch
@@ -13,24 +12,18 @@ import torch
 from adapterctl.errors import AdapterctlError
 from adapterctl.records.version import TrailStep, TrainingFacts
 from adapterctl.rules.admission import Need, Sample
-from adapterctl.rules.arithmetic import is_halved
 from adapterctl.training.learning import checkpoints
 from adapterctl.training.learning.checkpoints import Checkpoint
-from adapterctl.training.learning.dropout import drawing
-from adapterctl.training.learning.halves import deal, draws_elsewhere, side_by_side
+from adapterctl.training.learning.gradients import Gradients
 from adapterctl.training.learning.holdout import Holdout
-from adapterctl.training.learning.initial import derived_seed
 from adapterctl.training.learning.job import Log, Progress, SlotJob
-from adapterctl.training.learning.loss import Batch, collate, loss_of
 from adapterctl.training.learning.memory import held_bytes, is_out_of_memory
 from adapterctl.training.learning.optimizers import optimizer_for, scheduler_for
-from adapterctl.training.learning.passes import cut, fill, overhead
-from adapterctl.training.learning.ranks import ALONE, Ranks, muted
+from adapterctl.training.learning.ranks import ALONE, Ranks
 from adapterctl.training.learning.schedule import Schedule
 from adapterctl.training.learning.trail import trail_digest, weights_digest
 from adapterctl.training.learning.trainee import Trainee, restore
 from adapterctl.training.loading import LoadedBase
-from adapterctl.training.rows.text import Example
 
 Clock = Callable[[], float]
 """A stopwatch in seconds."""
@@ -71,8 +64,10 @@ class Run:
             warmup_steps=self._schedule.warmup_steps,
         )
         self._parameters = [trainee.tensors[name] for name in sorted(trainee.tensors)]
-        self._ranks, self._threads = ranks, threads
-        self._base, self._overhead = base, overhead(base.model, device=base.device)
+        self._ranks, self._base = ranks, base
+        self._gradients = Gradients(
+            job, trainee, base=base, parameters=self._parameters, ranks=ranks, threads=threads
+        )
         self._folder, self._log, self._clock = folder, log, clock
         self._tokens, self._seconds, self._widest = 0, 0.0, 0
         self._whole = True
@@ -101,10 +96,11 @@ class Run:
         """
         started, step = self._clock(), len(self.trail)
         with in_memory(self.job.name, step + 1):
-            passes = self._passes(step)
-        self._widest = max(sum(map(self._width, batches)) for batches in passes)
+            rows = [self.job.examples[row] for row in self._schedule.rows_of(step)]
+            passes = self._gradients.passes(rows)
+        self._widest = max(map(self._gradients.width, passes))
         with in_memory(self.job.name, step + 1):
-            loss = self._backward(passes, step=step)
+            loss = self._gradients.add(passes, step=step)
             norm = self._clip()
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise _diverged(self.job.name, step + 1)
@@ -167,97 +163,6 @@ class Run:
             arithmetic=self.job.arithmetic,
             shards=self._ranks.size,
         )
-
-    def _passes(self, step: int) -> list[list[Batch]]:
-        """Returns the passes of a step, each in one piece or in halves."""
-        rows = [self.job.examples[row] for row in self._schedule.rows_of(step)]
-        lengths = [len(row.input_ids) for row in rows]
-        return [
-            [
-                self._batch([rows[number] for number in self._ranks.own(piece)], of=rows)
-                for piece in self._pieces(numbers, tokens=sum(lengths[n] for n in numbers))
-            ]
-            for numbers in self._cut(lengths)
-        ]
-
-    def _pieces(self, numbers: list[int], *, tokens: int) -> list[list[int]]:
-        halved = is_halved(
-            tokens=tokens,
-            width=self._base.model.config.get_text_config().hidden_size,
-            threads=self._threads,
-            arithmetic=self.job.arithmetic,
-        )
-        return deal(numbers) if halved and self._apart else [numbers]
-
-    @cached_property
-    def _apart(self) -> bool:
-        """Whether two passes may run at a time; one row tells where numbers come from."""
-        if not (self.trainee.apart and self._base.device == "cpu" and self._ranks.size == 1):
-            return False
-        shortest = min(self.job.examples, key=lambda row: len(row.input_ids))
-        batch = self._batch([shortest], of=[shortest])
-        return not draws_elsewhere(lambda: self.trainee.logits(batch))
-
-    def _batch(self, rows: list[Example], *, of: list[Example]) -> Batch:
-        """Returns a pass's rows; of none, one that teaches nothing: all ranks run every pass."""
-        batch = collate(
-            rows or of[:1],
-            task=self.job.task,
-            pad=self._base.pad_token_id,
-            device=self._base.device,
-            unpadded=self._base.unpadded,
-        )
-        return batch if rows else muted(batch)
-
-    def _width(self, batch: Batch) -> int:
-        return batch.tokens if self._base.unpadded else batch.input_ids.numel()
-
-    def _cut(self, lengths: list[int]) -> list[list[int]]:
-        most = self.job.training.per_device_train_batch_size
-        if self._base.unpadded:
-            return fill(lengths, most=most)
-        return cut(lengths, most=most, overhead=self._overhead)
-
-    def _backward(self, passes: list[list[Batch]], *, step: int) -> float:
-        """Adds up the gradients of a step; returns its loss."""
-        own = sum(batch.items for batches in passes for batch in batches)
-        items = round(self._ranks.total(own))
-        total, first = 0.0, 0
-        for batches in passes:
-            numbers = range(first, first + len(batches))
-            keys = [(step, number, *self._ranks.key) for number in numbers]
-            seeds = [derived_seed(self.job.training.seed, *key) for key in keys]
-            if len(batches) == 1:
-                torch.manual_seed(seeds[0])
-                loss = self._loss(batches[0], items=items)
-                loss.backward()
-                total += loss.item()
-            else:
-                total += self._both(batches, seeds, items=items)
-            first += len(batches)
-        self._ranks.add_up(self._parameters)
-        return self._ranks.total(total)
-
-    def _both(self, batches: list[Batch], seeds: list[int], *, items: int) -> float:
-        """Adds the gradients of both halves of a pass, the first one's first; returns its loss."""
-
-        def half(batch: Batch, seed: int) -> tuple[float, tuple[torch.Tensor | None, ...]]:
-            with drawing(seed):
-                loss = self._loss(batch, items=items)
-            return loss.item(), torch.autograd.grad(loss, self._parameters, allow_unused=True)
-
-        halves = [partial(half, *each) for each in zip(batches, seeds, strict=True)]
-        found = side_by_side(halves, threads=self._threads)
-        for _, gradients in found:
-            for parameter, gradient in zip(self._parameters, gradients, strict=True):
-                if gradient is not None:
-                    held = parameter.grad
-                    parameter.grad = gradient if held is None else held.add_(gradient)
-        return sum(loss for loss, _ in found)
-
-    def _loss(self, batch: Batch, *, items: int) -> torch.Tensor:
-        smoothing = self.job.training.label_smoothing_factor
-        return loss_of(self.trainee.logits(batch), batch, items=items, smoothing=smoothing)
 
     def _clip(self) -> float:
         """Scales the gradients down to ``max_grad_norm``; returns their norm before."""

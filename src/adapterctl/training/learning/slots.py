@@ -15,7 +15,6 @@ from typing import Any
 import torch
 
 from adapterctl.errors import InvalidInput
-from adapterctl.records.recipe import TrainingSettings
 from adapterctl.rules.arithmetic import joins_siblings
 from adapterctl.rules.mapping.roles import HEAD, role_of
 from adapterctl.training.learning.halves import keeps_state
@@ -153,7 +152,9 @@ class SlotTrainee:
     ) -> None:
         self.targets = [target.name for target in reading.targets]
         self.config = reading.config
-        self.apart = unpadded and not (keeps_state(slotted.base.model) or _recomputes(job.training))
+        # Recomputing asks the base on the way back; autocast keeps weights that threads share.
+        alone = job.training.gradient_checkpointing or job.training.bf16
+        self.apart = unpadded and not (alone or keeps_state(slotted.base.model))
         self._job, self._slotted, self._unpadded = job, slotted, unpadded
         self.tensors = slotted.add(
             job.name,
@@ -212,11 +213,6 @@ def starts_fresh(name: str, base: LoadedBase) -> bool:
     absent = any(fresh.startswith(f"{name}.") for fresh in base.fresh)
     heads = name.rpartition(".")[2] in HEADS or (base.task == "SEQ_CLS" and role_of(name) == HEAD)
     return absent or heads
-
-
-def _recomputes(training: TrainingSettings) -> bool:
-    """Whether the way back asks the base again, or rounded weights are kept that threads share."""
-    return training.gradient_checkpointing or training.bf16
 
 
 def _widths(layer: torch.nn.Module) -> tuple[int, int]:

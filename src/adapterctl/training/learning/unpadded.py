@@ -220,14 +220,11 @@ def narrow_last_layer(trunk: Any, pick: Callable[..., Any]) -> None:
     """
     if trunk.config.model_type not in FIRST_TOKEN:
         return
-    modules = dict(trunk.named_modules())
-    layers = [name for name in modules if name.rpartition(".")[2].isdigit()]
-    last = max(layers, key=lambda name: int(name.rpartition(".")[2]))
-    output = modules.get(f"{last}.attention.output")
-    if output is not None:
-        # Of BERT and its kin: it is handed what was attended to, and what went in.
-        output.register_forward_pre_hook(lambda _, given: pick(*given))
-    else:
-        # DistilBERT adds the two up by itself, and hands them to a norm.
-        norm = modules[f"{last}.sa_layer_norm"]
+    if trunk.config.model_type == "distilbert":
+        # It adds up what was attended to and what went in by itself, and hands them to a norm.
+        norm = trunk.transformer.layer[-1].sa_layer_norm
         norm.register_forward_hook(lambda _, given, states: pick(states)[0])
+    else:
+        # BERT and its kin hand both to this one.
+        output = trunk.encoder.layer[-1].attention.output
+        output.register_forward_pre_hook(lambda _, given: pick(*given))
