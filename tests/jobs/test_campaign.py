@@ -160,10 +160,32 @@ def test_what_has_no_time_left_and_was_not_begun_is_against(made: SmallRegistry)
     assert found.against
 
 
-def test_a_rollback_puts_an_adapter_back_on_its_way(made: SmallRegistry) -> None:
+def test_a_rollback_waits_for_somebody_to_mend_what_was_wrong(made: SmallRegistry) -> None:
     promoted(made, "first")
     made.event("first", "rolled_back", 1, at=f"{in_days(-1)}T09:00:00Z")
-    assert states(seen(made))["first"] == "waiting"
+    first = seen(made).moves[0]
+    assert (first.adapter, first.state, first.candidate) == ("first", "blocked", 2)
+    assert first.why == f"its rebuild @2 on {NEW} served, and was rolled back"
+    assert "adapterctl history first" in first.mend
+    assert "adapterctl promote first@2" in first.mend
+
+
+def test_after_a_rollback_a_new_candidate_goes_its_own_way(made: SmallRegistry) -> None:
+    promoted(made, "first")
+    made.event("first", "rolled_back", 1, at=f"{in_days(-1)}T09:00:00Z")
+    third = rebuilt(made, "first", planned=-1)
+    first = next(each for each in seen(made).moves if each.adapter == "first")
+    assert (first.state, first.candidate) == ("waiting", third)
+
+
+@pytest.mark.parametrize("champion", [True, False])
+def test_what_moved_is_done_whether_or_not_its_old_version_was_champion(
+    made: SmallRegistry, champion: bool
+) -> None:
+    made.adapter("fresh", promoted=champion)
+    promoted(made, "fresh")
+    found = seen(made)
+    assert (states(found)["fresh"], found.forecast.moved) == ("done", 1)
 
 
 def test_when_all_have_moved_it_is_in_time(made: SmallRegistry) -> None:

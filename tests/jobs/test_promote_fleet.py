@@ -99,6 +99,14 @@ def test_again_nothing_is_left_to_move(made: SmallRegistry) -> None:
     assert promoted(made).moved == []
 
 
+def test_what_was_rolled_back_is_not_promoted_again_unasked(made: SmallRegistry) -> None:
+    promoted(made)
+    made.event("passed", "rolled_back", 1, at="2026-11-20T09:00:00Z")
+    stays = next(each for each in promoted(made).stay if each.adapter == "passed")
+    assert (stays.version, stays.candidate) == (1, 2)
+    assert "was rolled back" in stays.why
+
+
 def test_a_base_that_nobody_knows_is_no_clean_answer(made: SmallRegistry) -> None:
     with pytest.raises(NotFound, match="no base 'minilm-16'"):
         promote_passed(project_of(made), on_base="minilm-16", because=None)

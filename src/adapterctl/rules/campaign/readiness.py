@@ -19,7 +19,7 @@ class NotYet(NamedTuple):
     """Why nothing may take the place of the version that serves, and what to do about it.
 
     Attributes:
-        judged: there is a candidate, and its verdict speaks against it.
+        judged: there is a candidate, and its verdict, or a rollback, speaks against it.
     """
 
     why: str
@@ -48,7 +48,7 @@ def readiness(serving: Standing, versions: Sequence[Standing]) -> Ready | NotYet
     """
     found = next((one for one in versions if "candidate" in one.aliases), None)
     if found is None or found.version == serving.version:
-        return NotYet("it was not rebuilt yet", f"adapterctl plan {serving.name} --to SUCCESSOR")
+        return _taken_back(serving, versions) or NotYet("it was not rebuilt yet", f"adapterctl plan {serving.name} --to SUCCESSOR")
     origin, number = found.build.rebuilt, found.version
     compare = f"adapterctl compare {serving.name} {found.name}"
     if origin is None:
@@ -64,3 +64,17 @@ def readiness(serving: Standing, versions: Sequence[Standing]) -> Ready | NotYet
         why = f"its candidate @{number} on {found.base}: {origin.verdict}"
         return NotYet(why, compare, number, judged=True)
     return Ready(number, found.base)
+
+
+def _taken_back(serving: Standing, versions: Sequence[Standing]) -> NotYet | None:
+    """Returns why a rebuild that served for a while may not simply serve again."""
+    for one in versions:
+        origin = one.build.rebuilt
+        if "previous" not in one.aliases or origin is None or one.base == serving.base:
+            continue
+        if origin.version == serving.version:
+            why = f"its rebuild @{one.version} on {one.base} served, and was rolled back"
+            again = f"adapterctl promote {one.name} takes it again"
+            told = f"adapterctl history {serving.adapter} says why"
+            return NotYet(why, f"{told}; {again}", one.version, judged=True)
+    return None

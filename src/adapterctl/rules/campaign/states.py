@@ -153,10 +153,19 @@ def accepted_until(serving: Standing, waivers: Iterable[Waiver], *, today: date)
     return max((until for until in ends if until >= today.isoformat()), default=None)
 
 
-def served_on(base: str, events: Iterable[Event], bases: Mapping[int, str]) -> bool:
-    """Whether a version on ``base`` was ever the champion; ``bases`` has the base of each."""
-    served = (event.version for event in events if event.event in {"promoted", "rolled_back"})
-    return any(bases.get(version) == base for version in served)
+def served_on(base: str, events: Sequence[Event], bases: Mapping[int, str]) -> bool:
+    """Whether a version on ``base`` ever served: as the champion, or before there was one.
+
+    Args:
+        base: the base that ends.
+        events: those of the adapter, in their order.
+        bases: the base of each of its versions.
+    """
+    champions = [each.version for each in events if each.event in {"promoted", "rolled_back"}]
+    tried = {each.version for each in events if each.event == "candidate"}
+    first = champions[0] if champions else 0
+    before = (one for one in bases if one < first and one not in tried)
+    return any(bases.get(version) == base for version in (*champions, *before))
 
 
 def planned_on(version: int, events: Iterable[Event]) -> date | None:
