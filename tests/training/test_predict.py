@@ -136,6 +136,23 @@ def test_a_decoder_classifies_a_padded_row_as_it_does_alone(name, request, tmp_p
         assert left.scores == pytest.approx(right.scores, abs=2e-5)
 
 
+@pytest.mark.parametrize(("saved", "shape"), [(None, "row"), (["encoder"], "rectangle")])
+def test_a_classifier_is_asked_without_padding_where_its_adapter_allows(
+    bert, tmp_path, saved, shape
+):
+    adapter = tiny_adapter(tmp_path / "adapter", bert, task="SEQ_CLS", modules_to_save=saved)
+    base = loaded(bert, task="SEQ_CLS", num_labels=3)
+    seen: list[tuple[int, ...]] = []
+    words = base.model.bert.embeddings.word_embeddings
+    hook = words.register_forward_hook(lambda _, given, out: seen.append(tuple(out.shape[:2])))
+    found = labelled(base, adapter=adapter, size=5)
+    hook.remove()
+    tokens = [len(base.tokenizer(row["text"])["input_ids"]) for row in ROWS]
+    wanted = (1, sum(tokens)) if shape == "row" else (len(tokens), max(tokens))
+    assert seen == [wanted]
+    assert labelled(base, adapter=adapter, size=5) == found
+
+
 def test_a_bare_base_answers_with_the_head_that_the_seed_draws(bert):
     base = loaded(bert, task="SEQ_CLS", num_labels=3)
     first = labelled(base, head_seed=8)

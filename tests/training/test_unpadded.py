@@ -18,7 +18,13 @@ from adapterctl.training.learning import grouped
 from adapterctl.training.learning.loss import collate, loss_of
 from adapterctl.training.learning.passes import fill
 from adapterctl.training.learning.trainee import ask
-from adapterctl.training.learning.unpadded import Layout, can_unpad, runs_of_equals, unpad
+from adapterctl.training.learning.unpadded import (
+    Layout,
+    can_unpad,
+    runs_of_equals,
+    unpad,
+    unpadded,
+)
 from adapterctl.training.quiet import quiet
 from adapterctl.training.rows.text import Example
 from adapterctl.training.twin import inject, lora_config
@@ -183,6 +189,28 @@ def test_a_classifier_s_logits_are_those_of_the_padded_run(family: str) -> None:
         found = ask(wrapped, batch, device="cpu", bf16=False)
     assert padded.std(0).min() > 1e-3, "rows must differ, or any row would do"
     torch.testing.assert_close(found, padded, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert", "modernbert", "llama"])
+def test_a_base_that_ran_without_padding_for_a_while_is_left_as_it_was(family: str) -> None:
+    wrapped = adapted(family, "SEQ_CLS")
+    base = wrapped.get_base_model()
+    batch = collate(examples(), task="SEQ_CLS", pad=PAD, device="cpu")
+    with torch.inference_mode():
+        before = ask(wrapped, batch, device="cpu", bf16=False)
+        hooked = hooks_of(base)
+        with unpadded(base, task="SEQ_CLS"):
+            assert hooks_of(base) > hooked
+            during = ask(wrapped, batch, device="cpu", bf16=False)
+        after = ask(wrapped, batch, device="cpu", bf16=False)
+    torch.testing.assert_close(during, before, rtol=1e-4, atol=1e-5)
+    assert torch.equal(after, before)
+    assert hooks_of(base) == hooked
+
+
+def hooks_of(model: Any) -> int:
+    """How many hooks there are in a model."""
+    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
 
 
 def test_logits_are_made_only_where_a_token_is_learned() -> None:

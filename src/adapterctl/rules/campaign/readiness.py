@@ -48,7 +48,8 @@ def readiness(serving: Standing, versions: Sequence[Standing]) -> Ready | NotYet
     """
     found = next((one for one in versions if "candidate" in one.aliases), None)
     if found is None or found.version == serving.version:
-        return _taken_back(serving, versions) or NotYet("it was not rebuilt yet", f"adapterctl plan {serving.name} --to SUCCESSOR")
+        begin = f"adapterctl plan {serving.name} --to SUCCESSOR"
+        return _taken_back(serving, versions) or NotYet("it was not rebuilt yet", begin)
     origin, number = found.build.rebuilt, found.version
     compare = f"adapterctl compare {serving.name} {found.name}"
     if origin is None:

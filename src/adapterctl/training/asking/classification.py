@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
+from peft.utils.other import AuxiliaryTrainingWrapper
 
 from adapterctl.rules.unpadded import FAMILIES
 from adapterctl.training.learning.batches import Ids, Progress, answer_each, padded
 from adapterctl.training.learning.halves import keeps_state
+from adapterctl.training.learning.unpadded import can_unpad, unpadded
 from adapterctl.training.loading import LoadedBase
 from adapterctl.training.rows.text import Example
 
@@ -26,7 +29,8 @@ def classify(
 ) -> list[Answered]:
     """Returns the likeliest label of each example, and ``p:<label>`` for every label.
 
-    The probabilities are a softmax in float64; of equal ones the first label wins.
+    The probabilities are a softmax in float64; of equal ones the first label wins. On the CPU,
+    families in `rules.unpadded` are asked without padding, as they are trained.
     """
     names = [f"p:{label}" for label in labels]
 
@@ -38,9 +42,8 @@ def classify(
         return probabilities
 
     inputs = [(example.input_ids, None) for example in examples]
-    return [
-        (labels[row.index(max(row))], dict(zip(names, row, strict=True)))
-        for row in answer_each(
+    with _quickest(base):
+        answers = answer_each(
             inputs,
             answer,
             size=batch_size,
@@ -48,7 +51,16 @@ def classify(
             progress=progress,
             abreast=2 if _bears_threads(base) else 1,
         )
-    ]
+    return [(labels[row.index(max(row))], dict(zip(names, row, strict=True))) for row in answers]
+
+
+def _quickest(base: LoadedBase) -> AbstractContextManager[None]:
+    """The base without padding, where that is possible and was measured."""
+    modules = base.model.named_modules()
+    own = [name for name, module in modules if isinstance(module, AuxiliaryTrainingWrapper)]
+    if base.device == "cpu" and can_unpad(base.model, own=own):
+        return unpadded(base.model, task="SEQ_CLS")
+    return nullcontext()
 
 
 def _bears_threads(base: LoadedBase) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -116,6 +117,17 @@ def unpad(model: Any, *, task: Task, attention: str = NAME, narrow: bool = False
     Layout(model, attention=attention, narrow=narrow).use(task)
 
 
+@contextmanager
+def unpadded(model: Any, *, task: Task) -> Iterator[None]:
+    """A model, which must be one that `can_unpad`, runs without padding for as long as this."""
+    layout = Layout(model, narrow=True)
+    layout.use(task)
+    try:
+        yield
+    finally:
+        layout.leave()
+
+
 class Layout:
     """How the examples of a pass lie in a trunk, which heads of several tasks may share.
 
@@ -144,6 +156,13 @@ class Layout:
             self._trunk.set_attn_implementation(self._padded if task is None else self._attention)
         self._task = self._row.task = task
 
+    def leave(self) -> None:
+        """Leaves the trunk as it was found."""
+        self.use(None)
+        if self._row is not None:
+            self._row.leave()
+            self._row = None
+
 
 def trunk_of(model: Any) -> Any:
     """Returns what makes hidden states; OPT's head asks the decoder inside its trunk."""
@@ -163,12 +182,18 @@ class _Row:
         # Of the thread that is inside: two may run a pass each.
         self._own = threading.local()
         self.task: Task | None = None
-        trunk.register_forward_pre_hook(self.lay, with_kwargs=True)
         # A pooler stands inside the trunk and reads rows.
         ending = trunk.encoder if hasattr(trunk, "pooler") else trunk
-        ending.register_forward_hook(self.pick_up)
-        if narrow:
-            narrow_last_layer(trunk, self.first_tokens)
+        self._hooks = [
+            trunk.register_forward_pre_hook(self.lay, with_kwargs=True),
+            ending.register_forward_hook(self.pick_up),
+            *(narrow_last_layer(trunk, self.first_tokens) if narrow else ()),
+        ]
+
+    def leave(self) -> None:
+        """Takes the hooks off again."""
+        for hook in self._hooks:
+            hook.remove()
 
     def lay(
         self, _: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -213,8 +238,8 @@ class _Row:
         return output
 
 
-def narrow_last_layer(trunk: Any, pick: Callable[..., Any]) -> None:
-    """Lets a trunk's last layer go on with what is picked, once it has attended.
+def narrow_last_layer(trunk: Any, pick: Callable[..., Any]) -> Iterator[Any]:
+    """Lets a trunk's last layer go on with what is picked, once it has attended; yields the hooks.
 
     Where the family's classifiers read more than the first token, nothing changes.
     """
@@ -223,8 +248,8 @@ def narrow_last_layer(trunk: Any, pick: Callable[..., Any]) -> None:
     if trunk.config.model_type == "distilbert":
         # It adds up what was attended to and what went in by itself, and hands them to a norm.
         norm = trunk.transformer.layer[-1].sa_layer_norm
-        norm.register_forward_hook(lambda _, given, states: pick(states)[0])
+        yield norm.register_forward_hook(lambda _, given, states: pick(states)[0])
     else:
         # BERT and its kin hand both to this one.
         output = trunk.encoder.layer[-1].attention.output
-        output.register_forward_pre_hook(lambda _, given: pick(*given))
+        yield output.register_forward_pre_hook(lambda _, given: pick(*given))
