@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from adapterctl.__main__ import collect_rarely
+
 ROWS, GOLD = 847, 231
 RATE, SEED = 1e-3, 17
 MODULES = ["query", "key", "value", "dense"]
@@ -65,6 +67,9 @@ def write(
 def main(arguments: Sequence[str]) -> int:
     """Does one way's share and says on stdout, as JSON, what came of it."""
     way, *folders = arguments
+    if way != "script":
+        # As the program does.
+        collect_rarely()
     ways = {"script": script, "solo": solo, "fleet": fleet}
     answer = ways[way]([Path(folder) for folder in folders])
     print(json.dumps({"peak_mib": _peak_mib(), **answer}))

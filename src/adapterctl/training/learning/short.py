@@ -44,10 +44,14 @@ def attention(
 
     def attend(layout: Layout, *own: torch.Tensor) -> torch.Tensor:
         rows, heads, length, width = own[0].shape
-        keep = dropped(torch.Size((rows * heads, length, length)), share, device=own[0].device)
-        flat = [state.reshape(-1, length, width) for state in own]
+        drawn: torch.Tensor = dropped(
+            torch.Size((rows * heads, length, length)), share, device=own[0].device
+        )
+        # What was gathered lies head by head: so it need not be copied.
+        keep = drawn.view(rows, heads, length, length).transpose(0, 1).flatten(0, 1)
+        flat = [state.transpose(0, 1).reshape(-1, length, width) for state in own]
         answer: torch.Tensor = _Attended.apply(*flat, layout.real, keep, scale)
-        return answer.view(rows, heads, length, width).transpose(1, 2)
+        return answer.view(heads, rows, length, width).permute(1, 2, 0, 3)
 
     return in_groups(attend, states, groups(lengths.flatten().tolist())), None
 
@@ -76,7 +80,7 @@ def _is_causal(module: torch.nn.Module, settings: dict[str, Any]) -> bool:
 
 
 class _Attended(torch.autograd.Function):  # type: ignore[misc]  # torch is Any to mypy
-    """``dropout(softmax(q k' scale)) v`` of ``(rows * heads, length, width)``."""
+    """``dropout(softmax(q k' scale)) v`` of ``(heads * rows, length, width)``."""
 
     @staticmethod
     def forward(  # noqa: PLR0917  # autograd hands over what it is given
@@ -90,8 +94,8 @@ class _Attended(torch.autograd.Function):  # type: ignore[misc]  # torch is Any 
     ) -> torch.Tensor:
         scores = torch.bmm(query, key.transpose(1, 2)).mul_(scale)
         if real is not None:
-            rows = scores.view(len(real), -1, *scores.shape[1:])
-            rows.masked_fill_(~real[:, None, None, :], -torch.inf)
+            rows = scores.view(-1, len(real), *scores.shape[1:])
+            rows.masked_fill_(~real[:, None, :], -torch.inf)
         shares = scores.softmax(-1)
         ctx.save_for_backward(query, key, value, shares, keep)
         ctx.scale = scale
