@@ -10,7 +10,7 @@ from typing import Any
 from adapterctl.records.recipe import LoraSettings, TrainingSettings
 from adapterctl.training.rows.text import Example
 
-RANK, ALPHA, RATE, SEED = 16, 32.0, 1e-4, 7
+RANK, RATE, SEED = 16, 1e-4, 7
 MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
@@ -92,6 +92,7 @@ class Work:
         folder: the base.
         warm: steps at the start that are not timed.
         device: ``cuda`` or ``cpu``.
+        rank: of the adapter.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Work:
     batch: int
     warm: int
     device: str
+    rank: int = RANK
 
     @property
     def steps(self) -> int:
@@ -135,7 +137,7 @@ class Work:
     @property
     def lora(self) -> LoraSettings:
         """The LoRA settings that all ways share."""
-        return LoraSettings(r=RANK, lora_alpha=ALPHA, target_modules=MODULES)
+        return LoraSettings(r=self.rank, lora_alpha=2.0 * self.rank, target_modules=MODULES)
 
 
 def works(shape: Shape, folder: Path, *, steps: int, warm: int, device: str) -> list[Work]:
@@ -148,7 +150,7 @@ def works(shape: Shape, folder: Path, *, steps: int, warm: int, device: str) -> 
 
     def made(name: str, batch: int, lengths: list[int]) -> Work:
         words = range(3, shape.vocabulary)
-        rows = [_row(n, draw.choices(words, k=length)) for n, length in enumerate(lengths)]
+        rows = [example(n, draw.choices(words, k=length)) for n, length in enumerate(lengths)]
         return Work(
             name=name,
             shape=shape,
@@ -167,7 +169,8 @@ def works(shape: Shape, folder: Path, *, steps: int, warm: int, device: str) -> 
     ]
 
 
-def _row(number: int, ids: list[int]) -> Example:
+def example(number: int, ids: list[int]) -> Example:
+    """Returns a row of which every token is learned."""
     mask = (1,) * len(ids)
     return Example(id=str(number), text="", input_ids=tuple(ids), loss_mask=mask, label=None)
 

@@ -21,7 +21,7 @@ from adapterctl.training.determinism import cores
 from adapterctl.training.learning import fleet
 from adapterctl.training.learning.job import Progress, SlotJob, Trained
 from adapterctl.training.learning.schedule import Schedule
-from benchmarks.gpu_shapes import ALPHA, MODULES, RANK, RATE, SEED, Work
+from benchmarks.gpu_shapes import RATE, SEED, Work
 
 
 class NotInstalled(Exception):
@@ -151,13 +151,13 @@ def trainer(work: Work, folder: Path) -> Found:
 
     watch = _Watch(work)
     arguments = TrainingArguments(
-        **_shared(work, folder), **_by_length(TrainingArguments), remove_unused_columns=False
+        **shared(work, folder), **by_length(TrainingArguments), remove_unused_columns=False
     )
     learner = Trainer(
-        model=_adapted(work),
+        model=adapted(work),
         args=arguments,
-        train_dataset=[_row(example.input_ids) for example in work.examples],
-        data_collator=_collated,
+        train_dataset=[as_row(example.input_ids) for example in work.examples],
+        data_collator=collated,
         callbacks=[watch.callback()],
     )
     return _watched(learner, watch)
@@ -173,11 +173,11 @@ def packed(work: Work, folder: Path) -> Found:
 
     watch = _Watch(work)
     rows = [list(example.input_ids) for example in work.examples]
-    settings = _shared(work, folder)
+    settings = shared(work, folder)
     # As many tokens at once as the others have at the most.
     settings["per_device_train_batch_size"] = work.shape.batch
     learner = SFTTrainer(
-        model=_adapted(work),
+        model=adapted(work),
         args=SFTConfig(**settings, packing=True, max_length=work.shape.longest),
         train_dataset=Dataset.from_dict({"input_ids": rows}),
         processing_class=AutoTokenizer.from_pretrained(work.folder),
@@ -212,7 +212,8 @@ def _watched(learner: Any, watch: _Watch) -> Found:
     return watch.found()
 
 
-def _shared(work: Work, folder: Path) -> dict[str, Any]:
+def shared(work: Work, folder: Path) -> dict[str, Any]:
+    """Returns what a ``TrainingArguments`` is told in every way that has one."""
     on_gpu = work.device == "cuda"
     return {
         "output_dir": str(folder),
@@ -233,7 +234,7 @@ def _shared(work: Work, folder: Path) -> dict[str, Any]:
     }
 
 
-def _by_length(kind: Any) -> dict[str, Any]:
+def by_length(kind: Any) -> dict[str, Any]:
     """Returns how batches of like length are asked for, under its name before and after 5.20."""
     names = {each.name for each in dataclasses.fields(kind)}
     if "train_sampling_strategy" in names:
@@ -241,7 +242,8 @@ def _by_length(kind: Any) -> dict[str, Any]:
     return {"group_by_length": True}
 
 
-def _adapted(work: Work) -> Any:
+def adapted(work: Work) -> Any:
+    """Returns the base in bfloat16 with a fresh adapter of PEFT's on it, to be trained."""
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
@@ -252,16 +254,22 @@ def _adapted(work: Work) -> Any:
     )
     base.config.use_cache = False
     config = LoraConfig(
-        task_type="CAUSAL_LM", r=RANK, lora_alpha=ALPHA, target_modules=MODULES, lora_dropout=0.0
+        task_type="CAUSAL_LM",
+        r=work.lora.r,
+        lora_alpha=work.lora.lora_alpha,
+        target_modules=work.lora.target_modules,
+        lora_dropout=0.0,
     )
     return get_peft_model(base.to(work.device), config).train()
 
 
-def _row(ids: tuple[int, ...]) -> dict[str, Any]:
+def as_row(ids: tuple[int, ...]) -> dict[str, Any]:
+    """Returns an example of which every token is learned, as a dataset holds it."""
     return {"input_ids": list(ids), "labels": list(ids)}
 
 
-def _collated(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+def collated(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    """Returns rows as a padded batch."""
     width = max(len(row["input_ids"]) for row in rows)
     real = [[1] * len(row["input_ids"]) + [0] * (width - len(row["input_ids"])) for row in rows]
     ids = [row["input_ids"] + [0] * (width - len(row["input_ids"])) for row in rows]
