@@ -11,11 +11,14 @@ import pytest
 
 from adapterctl.cli import run
 from adapterctl.errors import NotFound
+from adapterctl.jobs.audit import audit
 from adapterctl.jobs.campaign import campaign
+from adapterctl.jobs.fleet import on_base
 from adapterctl.jobs.journal import Journal
 from adapterctl.jobs.locks import alone
 from adapterctl.render.campaign import as_json, as_text
 from adapterctl.rules.campaign.campaigns import Campaign
+from adapterctl.rules.findings import ENDINGS
 from support.goldens import assert_golden
 from support.registries import TODAY, SmallRegistry, a_rebuild, a_recipe, a_record, in_days
 
@@ -186,6 +189,19 @@ def test_what_moved_is_done_whether_or_not_its_old_version_was_champion(
     promoted(made, "fresh")
     found = seen(made)
     assert (states(found)["fresh"], found.forecast.moved) == ("done", 1)
+
+
+def test_what_was_never_promoted_is_on_its_base_until_its_candidate_is(
+    made: SmallRegistry,
+) -> None:
+    made.adapter("fresh", promoted=False)
+    rebuilt(made, "fresh")
+    names, _ = on_base(made.project(), OLD)
+    assert names == ["first@1", "fresh@1", "second@1"]
+    judged = {each.subject for each in audit(made.project()).findings if each.code in ENDINGS}
+    assert "adapter:fresh@1" in judged
+    promoted(made, "fresh")
+    assert on_base(made.project(), OLD)[0] == ["first@1", "second@1"]
 
 
 def test_when_all_have_moved_it_is_in_time(made: SmallRegistry) -> None:

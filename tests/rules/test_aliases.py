@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapterctl.records.event import Event, EventKind
-from adapterctl.rules.aliases import aliases, is_retired
+from adapterctl.rules.aliases import aliases, is_retired, serving
 
 
 def events(*told: tuple[EventKind, int]) -> list[Event]:
@@ -41,3 +41,21 @@ def test_a_promotion_ends_retirement() -> None:
     assert is_retired(events(("promoted", 1), ("retired", 1)))
     assert not is_retired(events(("retired", 1), ("promoted", 2)))
     assert is_retired(events(("retired", 1), ("evaluated", 1)))
+
+
+@pytest.mark.parametrize(
+    ("held", "versions", "speaks"),
+    [
+        ({"champion": 2, "candidate": 3}, [1, 2, 3], 2),
+        ({"candidate": 3}, [1, 2, 3], 2),
+        ({}, [1, 2, 3], 3),
+        ({"candidate": 1}, [1], 1),
+        # The champion's record cannot be read.
+        ({"champion": 2, "candidate": 3}, [1, 3], 1),
+        ({}, [], None),
+    ],
+)
+def test_the_champion_speaks_or_else_the_newest_that_is_no_candidate(
+    held: dict[str, int], versions: list[int], speaks: int | None
+) -> None:
+    assert serving(held, versions) == speaks

@@ -15,7 +15,7 @@ from adapterctl.jobs.project import Project
 from adapterctl.records.adopted import AnyRecord
 from adapterctl.records.glance import Compact, Glance
 from adapterctl.records.recipe import Recipe
-from adapterctl.rules.aliases import aliases
+from adapterctl.rules.aliases import aliases, serving
 from adapterctl.rules.findings import Skipped
 from adapterctl.rules.glances import glance
 from adapterctl.stores.copies import beside, shared
@@ -41,7 +41,7 @@ def glances(project: Project, *, every: bool) -> tuple[list[Glance], list[Skippe
 
     Args:
         project: where.
-        every: at every version, not only at those that hold an alias, else the newest.
+        every: at every version, not only at those that hold an alias or serve.
     """
     adapters = project.registry.adapters()
     if len(adapters) < FEW:
@@ -88,7 +88,9 @@ def glance_at(
     numbers = versions_in(names)
     events = reader.read(subject, partial(registry.events, adapter)) or []
     recipe = recipe_of(registry, adapter, names, reader=reader)
-    wanted = set(numbers if every else aliases(events).values() or numbers[-1:])
+    held = aliases(events)
+    told = filter(None, [serving(held, numbers)])
+    wanted = set(numbers) if every else {*held.values(), *told}
     given = {also.version: also} if also else {}
     read = {
         number: reader.read(f"{subject}@{number}", partial(registry.any_record, adapter, number))

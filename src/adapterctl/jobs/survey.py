@@ -20,6 +20,7 @@ from adapterctl.records.glance import Build, Glance
 from adapterctl.records.lifecycle import Observation
 from adapterctl.records.recipe import Recipe
 from adapterctl.rules.adoption.adopted import Declared
+from adapterctl.rules.aliases import serving
 from adapterctl.rules.findings import Skipped
 from adapterctl.rules.lifecycle.almanac import Almanac
 from adapterctl.rules.standing import Standing, base_of, served, stand, teams_of
@@ -52,7 +53,7 @@ class Whole:
 
 
 def survey(project: Project, *, every: bool = False, base: str | None = None) -> Survey:
-    """Reads the versions that hold an alias, else the newest; with ``every``, every one.
+    """Reads the versions that hold an alias, or serve without one; with ``every``, every one.
 
     Of a declared ``base``, what was built on another may be left out; `cut` leaves out the rest.
     """
@@ -203,8 +204,7 @@ class _Look:
     def standings(self, glance: Glance) -> Iterator[Standing]:
         """Yields how the versions that were looked at stand."""
         numbers = [build.version for build in glance.builds]
-        leader = glance.aliases.get("champion")
-        leader = leader if leader in numbers else max(numbers, default=None)
+        leader = serving(glance.aliases, numbers)
         for build in glance.builds:
             if self.on is None or build.adopted is not None or build.base == self.on:
                 yield self._standing(glance, build, leads=build.version == leader)

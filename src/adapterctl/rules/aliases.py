@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from adapterctl.records.event import Event
 
@@ -38,3 +38,18 @@ def is_retired(events: Iterable[Event]) -> bool:
     for event in events:
         retired = event.event == "retired" or (retired and event.event != "promoted")
     return retired
+
+
+def serving(held: Mapping[str, int], versions: Sequence[int]) -> int | None:
+    """Returns the version that speaks for an adapter, if it has any.
+
+    The champion, or else the newest that is no candidate: one that was never promoted may be
+    served all the same.
+
+    Args:
+        held: alias to version.
+        versions: those to choose from, in any order.
+    """
+    settled = [one for one in versions if one != held.get("candidate")]
+    champion = held.get("champion")
+    return champion if champion in versions else max(settled or versions, default=None)

@@ -33,8 +33,8 @@ class Standing(Noun, frozen=True, kw_only=True):
         owners: the team that owns the adapter, then the one that covers for it.
         consumers: who must hear of it when the adapter changes.
         aliases: those that the version holds.
-        leads: it speaks for its adapter: the champion, or else the newest of those judged. What
-            is true of the recipe and not of one version is said once, about this one.
+        leads: it speaks for its adapter: see `rules.aliases.serving`. What is true of the recipe
+            and not of one version is said once, about this one.
         passed: a candidate of the same adapter on another base that passed its parity gate.
         evaluated_at: when it was last evaluated, after its registration.
         reproduced_at: when it last was reproduced, and was.

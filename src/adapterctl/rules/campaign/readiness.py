@@ -29,14 +29,12 @@ class NotYet(NamedTuple):
 
 
 def serving_version(versions: Sequence[Standing]) -> Standing:
-    """Returns the champion, or else the newest version that is no candidate.
+    """Returns the one that speaks for its adapter.
 
     Args:
-        versions: every version of one adapter, ascending.
+        versions: every version of one adapter that can be read; one at least.
     """
-    champion = next((one for one in versions if "champion" in one.aliases), None)
-    settled = [one for one in versions if "candidate" not in one.aliases]
-    return champion or [*versions, *settled][-1]
+    return next(one for one in versions if one.leads)
 
 
 def readiness(serving: Standing, versions: Sequence[Standing]) -> Ready | NotYet:
