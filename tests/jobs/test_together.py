@@ -86,6 +86,18 @@ def test_questions_come_before_builds_so_that_all_builds_meet() -> None:
     assert written.lines == ["load old", "build a, b", "load new"]
 
 
+def test_while_builds_of_all_run_it_is_nobody_s_turn() -> None:
+    class Turns(Quiet):
+        def turn(self, name: str) -> None:
+            written.lines.append(f"turn of {name or 'all'}")
+
+    written = Written()
+    jobs = {name: climb(name) for name in "ab"}
+    together(jobs, written, display=Turns(), told=str, opened=written.opened)
+    built = written.lines.index("build a, b")
+    assert written.lines[built - 1 : built + 2] == ["turn of all", "build a, b", "turn of a"]
+
+
 def test_other_labels_are_answered_beside_what_is_loaded() -> None:
     def ask(labels: int) -> Steps[str]:
         return (yield from asked(sources("new", labels=labels), lambda base: base, device="cpu"))

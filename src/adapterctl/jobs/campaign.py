@@ -143,7 +143,8 @@ def _going(
         if move.state == "waiting" and not move.begun:
             known = known._replace(blockers=planner.blockers(serving.name))
             move = on_its_way(serving, versions, known)
-        project.display.progress("planning", number, len(here))
+        if planner.plans:
+            project.display.progress("planning", number, len(here))
         yield move
 
 

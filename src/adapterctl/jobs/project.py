@@ -41,7 +41,7 @@ class Display(Protocol):
         """Several adapters are on their way while the context lasts."""
 
     def turn(self, name: str) -> None:
-        """What follows is of the adapter ``name`` of the fleet."""
+        """What follows is of the adapter ``name`` of the fleet; of all of them without one."""
 
     def ended(self, name: str, how: str) -> None:
         """An adapter of the fleet has come to its end."""

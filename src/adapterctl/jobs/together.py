@@ -23,6 +23,9 @@ T = TypeVar("T")
 Watch = Callable[[str, T | AdapterctlError | None], None]
 """Hears which job is about to go on, and how it ended when it has."""
 
+_ALL = ""
+"""Whose turn it is while builds of several jobs run."""
+
 Opened = Callable[[Question, "list[LoadedBase]"], "LoadedBase"]
 """Gives the base that a question is to be asked on, beside what is loaded of it for others."""
 
@@ -155,6 +158,7 @@ class _Crew(Generic[T]):
         builds = [
             build for wish in wishes.values() if isinstance(wish, Builds) for build in wish.builds
         ]
+        self._watch(_ALL, None)
         outcomes = iter(self._executor.build(builds))
         for name, wish in wishes.items():
             if isinstance(wish, Builds):
