@@ -82,9 +82,9 @@ def command(
 ) -> int:
     """Say which adapters die, when, and by when work must start.
 
-    Judges the versions that hold an alias, else the newest, and asks the world whether what they
-    need is still there; ranked by slack. Exits 1 when a finding counts against, 0 when none does,
-    3 when it cannot answer or could not notify.
+    Judges the versions that hold an alias, or serve without one, and asks the world whether what
+    they need is still there; ranked by slack. Exits 1 when a finding counts against, 0 when none
+    does, 3 when it cannot answer or could not notify.
     """
     from adapterctl.jobs.audit import audit
     from adapterctl.render.audit.view import View

@@ -33,7 +33,7 @@ def audit(
     world: bool = False,
     fine: bool = True,
 ) -> Audit:
-    """Judges the versions that hold an alias, else the newest; retired adapters are left out.
+    """Judges the versions that hold an alias or serve without one; retired adapters are left out.
 
     Args:
         project: where; its day is the day that counts as today.

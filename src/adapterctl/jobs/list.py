@@ -19,7 +19,7 @@ class Listing:
 
 
 def list_adapters(project: Project, *, base: str | None = None) -> Listing:
-    """Lists the versions that hold an alias, else the newest, of every adapter."""
+    """Lists the versions that hold an alias or serve without one, of every adapter."""
     found = cut(survey(project, base=base), base=base)
     retired = [Skipped(subject=f"adapter:{name}", reason="retired") for name in found.retired]
     return Listing(
