@@ -173,7 +173,7 @@ def is_the_same(found: Trained, whole: Trained) -> bool:
 def test_two_processes_train_the_adapter_that_one_does(llama: Path, tmp_path: Path) -> None:
     plain = without_dropout(llama, tmp_path / "base")
     # 17 rows: the last step has one, and the second process none.
-    each = job(tmp_path / "1", completions(17), lora=NO_DROPOUT, max_steps=3)
+    each = job(tmp_path / "1", completions(17), lora=NO_DROPOUT, max_steps=20)
     [whole] = train_all([each], plain)
     again = replace(each, work_dir=tmp_path / "2" / "work", out_dir=tmp_path / "2" / "adapter")
     found = in_two(again, plain, tmp_path / "2")
