@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas
@@ -106,6 +107,14 @@ def test_a_conversation_is_answered_as_if_its_last_answer_were_missing(llama, ll
     assert answers.predict([{"messages": [question]}]) == answers.predict(
         [{"messages": [question, answer]}]
     )
+
+
+def test_several_threads_are_answered_as_one_after_the_other(bert, bert_adapter):
+    predictor = router(bert, bert_adapter)
+    questions = [RAW * (number + 1) for number in range(12)]
+    expected = [predictor.predict(rows) for rows in questions]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(predictor.predict, questions)) == expected
 
 
 def test_no_rows_give_no_answers(bert, bert_adapter):

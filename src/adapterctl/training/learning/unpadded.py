@@ -117,15 +117,23 @@ def unpad(model: Any, *, task: Task, attention: str = NAME, narrow: bool = False
     Layout(model, attention=attention, narrow=narrow).use(task)
 
 
+_ONE_AT_A_TIME = threading.Lock()
+"""A server asks from several threads, and how a model runs is the model's own."""
+
+
 @contextmanager
 def unpadded(model: Any, *, task: Task) -> Iterator[None]:
-    """A model, which must be one that `can_unpad`, runs without padding for as long as this."""
-    layout = Layout(model, narrow=True)
-    layout.use(task)
-    try:
-        yield
-    finally:
-        layout.leave()
+    """A model, which must be one that `can_unpad`, runs without padding for as long as this.
+
+    Other threads wait for their turn.
+    """
+    with _ONE_AT_A_TIME:
+        layout = Layout(model, narrow=True)
+        layout.use(task)
+        try:
+            yield
+        finally:
+            layout.leave()
 
 
 class Layout:
