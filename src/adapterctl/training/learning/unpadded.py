@@ -246,18 +246,17 @@ class _Row:
         return output
 
 
-def narrow_last_layer(trunk: Any, pick: Callable[..., Any]) -> Iterator[Any]:
-    """Lets a trunk's last layer go on with what is picked, once it has attended; yields the hooks.
+def narrow_last_layer(trunk: Any, pick: Callable[..., Any]) -> list[Any]:
+    """Lets a trunk's last layer go on with what is picked, once it has attended; returns the hooks.
 
     Where the family's classifiers read more than the first token, nothing changes.
     """
     if trunk.config.model_type not in FIRST_TOKEN:
-        return
+        return []
     if trunk.config.model_type == "distilbert":
         # It adds up what was attended to and what went in by itself, and hands them to a norm.
         norm = trunk.transformer.layer[-1].sa_layer_norm
-        yield norm.register_forward_hook(lambda _, given, states: pick(states)[0])
-    else:
-        # BERT and its kin hand both to this one.
-        output = trunk.encoder.layer[-1].attention.output
-        yield output.register_forward_pre_hook(lambda _, given: pick(*given))
+        return [norm.register_forward_hook(lambda _, given, states: pick(states)[0])]
+    # BERT and its kin hand both to this one.
+    output = trunk.encoder.layer[-1].attention.output
+    return [output.register_forward_pre_hook(lambda _, given: pick(*given))]
