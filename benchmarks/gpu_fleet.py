@@ -26,6 +26,7 @@ from typing import Any
 
 from benchmarks import machine
 from benchmarks.gpu_fleet_work import RANKS, ROWS
+from benchmarks.gpu_report import measured_on, nothing_measured, tell
 
 RESULTS = Path(__file__).resolve().parent / "results"
 FULL = ("1B", "8B")
@@ -36,18 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measures, prints what was found and writes it down; exits 1 when a claim does not hold."""
     options = _parser().parse_args(arguments)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    device = "cuda" if _has_gpu() else None
-    measured = [makespan(shape, device=device) for shape in options.shapes] if device else []
+    measured = [makespan(shape, device="cuda") for shape in options.shapes] if machine.gpu() else []
     result = as_json(measured)
-    print(page(result))
-    file = options.out / "gpu_fleet.json"
-    if not measured and file.is_file() and json.loads(file.read_text())["measured"]:
-        _say(f"gpu_fleet: no GPU, so what was measured elsewhere stays in {file.name}")
-        return 0
-    options.out.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    file.with_suffix(".md").write_text(page(result), encoding="utf-8")
-    return int(not all(check["held"] for check in result["checks"]))
+    return tell(result, page(result), out=options.out)
 
 
 def makespan(
@@ -95,7 +87,7 @@ def as_json(measured: list[dict[str, Any]]) -> dict[str, Any]:
         "benchmark": "gpu_fleet",
         "date": datetime.now(UTC).date().isoformat(),
         **machine.commit(),
-        "machine": machine.facts() | {"gpu": _gpu_name() if measured else None},
+        "machine": machine.facts() | {"gpu": machine.gpu()},
         "measured": measured,
         "checks": [check for one in measured for check in _checks(one)],
     }
@@ -135,19 +127,7 @@ def page(result: dict[str, Any]) -> str:
 
 def _lines(result: dict[str, Any]) -> Iterator[str]:
     yield "# Rebuilding a fleet on a GPU\n"
-    if not result["measured"]:
-        yield (
-            f"**Nothing was measured.** torch saw no GPU on {result['date']} (commit "
-            f"{result['commit'][:12]}). `python -m benchmarks.gpu_fleet` on a machine with one "
-            "fills in what is blank here.\n"
-        )
-    else:
-        on = result["machine"]
-        changed = ", with uncommitted changes" if result["uncommitted_changes"] else ""
-        yield (
-            f"One run on {result['date']}, commit {result['commit'][:12]}{changed}; {on['gpu']}; "
-            f"torch {on['torch']}, transformers {on['transformers']}, peft {on['peft']}.\n"
-        )
+    yield f"{(measured_on if result['measured'] else nothing_measured)(result)}\n"
     yield "| shape | adapters | ours, in one run | scripts | times one run | GiB per adapter |"
     yield "|---|---|---|---|---|---|"
     if not result["measured"]:
@@ -162,18 +142,6 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
     yield ""
     for check in result["checks"]:
         yield f"- {'holds' if check['held'] else '**DOES NOT HOLD**'}: {check['claim']}"
-
-
-def _has_gpu() -> bool:
-    import torch
-
-    return bool(torch.cuda.is_available())
-
-
-def _gpu_name() -> str:
-    import torch
-
-    return str(torch.cuda.get_device_name())
 
 
 def _say(text: str) -> None:

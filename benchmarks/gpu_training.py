@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.gpu_report import page
+from benchmarks.gpu_report import page, tell
 
 RESULTS = Path(__file__).resolve().parent / "results"
 STEPS, WARM = 8, 3
@@ -40,21 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.way:
         print(json.dumps(one_way(options.way, options.shapes[0], Path(options.base))))
         return 0
-    measured = list(_measured(options.shapes)) if _has_gpu() else []
-    return _told(as_json(measured), out=options.out)
-
-
-def _told(result: dict[str, Any], *, out: Path) -> int:
-    text = page(result)
-    print(text)
-    file = out / "gpu_training.json"
-    if not result["measured"] and file.is_file() and json.loads(file.read_text())["measured"]:
-        _say(f"gpu_training: no GPU, so what was measured elsewhere stays in {file.name}")
-        return 0
-    out.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    file.with_suffix(".md").write_text(text, encoding="utf-8")
-    return int(not all(check["held"] for check in result["checks"]))
+    measured = list(_measured(options.shapes)) if machine.gpu() else []
+    result = as_json(measured)
+    return tell(result, page(result), out=options.out)
 
 
 def _measured(names: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -139,7 +127,7 @@ def as_json(measured: list[dict[str, Any]]) -> dict[str, Any]:
         "benchmark": "gpu_training",
         "date": datetime.now(UTC).date().isoformat(),
         **machine.commit(),
-        "machine": machine.facts() | {"gpu": _gpu_name() if measured else None},
+        "machine": machine.facts() | {"gpu": machine.gpu()},
         "steps": STEPS,
         "warm_up_steps": WARM,
         "measured": measured,
@@ -185,18 +173,6 @@ def matmul_rate(device: str, *, size: int = 8192, rounds: int = 20) -> float:
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - started)
     return float(2 * size**3 / min(seconds))
-
-
-def _has_gpu() -> bool:
-    import torch
-
-    return bool(torch.cuda.is_available())
-
-
-def _gpu_name() -> str:
-    import torch
-
-    return str(torch.cuda.get_device_name())
 
 
 def _say(text: str) -> None:

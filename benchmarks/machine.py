@@ -35,6 +35,13 @@ def commit() -> dict[str, Any]:
     }
 
 
+def gpu() -> str | None:
+    """Returns the name of the GPU that torch sees, if there is one."""
+    import torch
+
+    return str(torch.cuda.get_device_name()) if torch.cuda.is_available() else None
+
+
 def load() -> float:
     """Returns how many processes wanted a core in the last minute, on average."""
     return round(os.getloadavg()[0], 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks import gpu_training
+from benchmarks import gpu_training, machine
 from benchmarks.gpu_report import page
 from benchmarks.gpu_shapes import SHAPES, Work, build, works
 
@@ -58,7 +58,7 @@ def test_the_operations_of_a_llama_are_counted() -> None:
 def test_without_a_gpu_nothing_is_measured_and_the_figures_are_blank(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(gpu_training, "_has_gpu", lambda: False)
+    monkeypatch.setattr(machine, "gpu", lambda: None)
     assert gpu_training.main(["--out", str(tmp_path)]) == 0
     result = json.loads((tmp_path / "gpu_training.json").read_text())
     assert (result["measured"], result["checks"]) == ([], [])
@@ -69,7 +69,7 @@ def test_without_a_gpu_nothing_is_measured_and_the_figures_are_blank(
 def test_what_a_gpu_measured_is_kept_where_there_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gpu_training, "_has_gpu", lambda: False)
+    monkeypatch.setattr(machine, "gpu", lambda: None)
     kept = json.dumps({"measured": ["something"]})
     (tmp_path / "gpu_training.json").write_text(kept)
     assert gpu_training.main(["--out", str(tmp_path)]) == 0

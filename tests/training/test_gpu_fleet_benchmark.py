@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks import gpu_fleet
+from benchmarks import gpu_fleet, machine
 from benchmarks.gpu_fleet_work import adapter, fleet, script
 from benchmarks.gpu_shapes import SHAPES, build
 
@@ -49,8 +49,7 @@ def measured(*, ours: float, digest: str = "a") -> dict[str, Any]:
     }
 
 
-def test_targets_are_held_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu_fleet, "_gpu_name", lambda: "a GPU")
+def test_targets_are_held_to() -> None:
 
     def held(one: dict[str, Any]) -> list[bool]:
         return [check["held"] for check in gpu_fleet.as_json([one])["checks"]]
@@ -80,7 +79,7 @@ def test_the_page_says_what_was_found() -> None:
 def test_without_a_gpu_nothing_is_measured_and_what_was_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(gpu_fleet, "_has_gpu", lambda: False)
+    monkeypatch.setattr(machine, "gpu", lambda: None)
     assert gpu_fleet.main(["--out", str(tmp_path)]) == 0
     assert "| 8B | 8 | | | | |" in (tmp_path / "gpu_fleet.md").read_text()
     assert "**Nothing was measured.**" in capsys.readouterr().out
