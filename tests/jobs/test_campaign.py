@@ -196,6 +196,7 @@ def test_what_was_never_promoted_is_on_its_base_until_its_candidate_is(
 ) -> None:
     made.adapter("fresh", promoted=False)
     rebuilt(made, "fresh")
+    rebuilt(made, "fresh")
     names, _ = on_base(made.project(), OLD)
     assert names == ["first@1", "fresh@1", "second@1"]
     judged = {each.subject for each in audit(made.project()).findings if each.code in ENDINGS}

@@ -44,18 +44,20 @@ def test_a_promotion_ends_retirement() -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "versions", "speaks"),
+    ("held", "versions", "tried", "speaks"),
     [
-        ({"champion": 2, "candidate": 3}, [1, 2, 3], 2),
-        ({"candidate": 3}, [1, 2, 3], 2),
-        ({}, [1, 2, 3], 3),
-        ({"candidate": 1}, [1], 1),
+        ({"champion": 2, "candidate": 3}, [1, 2, 3], {2, 3}, 2),
+        ({"candidate": 3}, [1, 2, 3], {3}, 2),
+        # A candidate that another one took the place of served nobody.
+        ({"candidate": 3}, [1, 2, 3], {2, 3}, 1),
+        ({}, [1, 2, 3], set(), 3),
+        ({"candidate": 1}, [1], {1}, 1),
         # The champion's record cannot be read.
-        ({"champion": 2, "candidate": 3}, [1, 3], 1),
-        ({}, [], None),
+        ({"champion": 2, "candidate": 3}, [1, 3], {2, 3}, 1),
+        ({}, [], set(), None),
     ],
 )
-def test_the_champion_speaks_or_else_the_newest_that_is_no_candidate(
-    held: dict[str, int], versions: list[int], speaks: int | None
+def test_the_champion_speaks_or_else_the_newest_that_was_never_a_candidate(
+    held: dict[str, int], versions: list[int], tried: set[int], speaks: int | None
 ) -> None:
-    assert serving(held, versions) == speaks
+    assert serving(held, versions, tried=tried) == speaks

@@ -15,7 +15,7 @@ from adapterctl.jobs.project import Project
 from adapterctl.records.adopted import AnyRecord
 from adapterctl.records.glance import Compact, Glance
 from adapterctl.records.recipe import Recipe
-from adapterctl.rules.aliases import aliases, serving
+from adapterctl.rules.aliases import aliases, serving, tried
 from adapterctl.rules.findings import Skipped
 from adapterctl.rules.glances import glance
 from adapterctl.stores.copies import beside, shared
@@ -89,7 +89,7 @@ def glance_at(
     events = reader.read(subject, partial(registry.events, adapter)) or []
     recipe = recipe_of(registry, adapter, names, reader=reader)
     held = aliases(events)
-    told = filter(None, [serving(held, numbers)])
+    told = filter(None, [serving(held, numbers, tried=tried(events))])
     wanted = set(numbers) if every else {*held.values(), *told}
     given = {also.version: also} if also else {}
     read = {

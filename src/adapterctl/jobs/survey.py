@@ -204,7 +204,7 @@ class _Look:
     def standings(self, glance: Glance) -> Iterator[Standing]:
         """Yields how the versions that were looked at stand."""
         numbers = [build.version for build in glance.builds]
-        leader = serving(glance.aliases, numbers)
+        leader = serving(glance.aliases, numbers, tried=glance.tried)
         for build in glance.builds:
             if self.on is None or build.adopted is not None or build.base == self.on:
                 yield self._standing(glance, build, leads=build.version == leader)

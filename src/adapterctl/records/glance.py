@@ -110,6 +110,7 @@ class Glance(Compact, frozen=True, kw_only=True, gc=False):
         evaluated: version to when it was last evaluated.
         reproduced: version to when it was last reproduced, and was.
         move_days: calendar days that the last move took.
+        tried: versions that were candidates at any time.
     """
 
     adapter: str
@@ -122,6 +123,7 @@ class Glance(Compact, frozen=True, kw_only=True, gc=False):
     evaluated: dict[int, str] = {}
     reproduced: dict[int, str] = {}
     move_days: int | None = None
+    tried: list[int] = []
 
 
 def encode(value: object) -> bytes:

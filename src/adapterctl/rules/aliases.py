@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from adapterctl.records.event import Event
 
@@ -40,16 +40,24 @@ def is_retired(events: Iterable[Event]) -> bool:
     return retired
 
 
-def serving(held: Mapping[str, int], versions: Sequence[int]) -> int | None:
+def tried(events: Iterable[Event]) -> set[int]:
+    """Returns the versions that were candidates at any time."""
+    return {event.version for event in events if event.event == "candidate"}
+
+
+def serving(
+    held: Mapping[str, int], versions: Sequence[int], *, tried: Collection[int]
+) -> int | None:
     """Returns the version that speaks for an adapter, if it has any.
 
-    The champion, or else the newest that is no candidate: one that was never promoted may be
-    served all the same.
+    The champion, or else the newest that was never a candidate: one that was never promoted may
+    be served all the same.
 
     Args:
         held: alias to version.
         versions: those to choose from, in any order.
+        tried: those that were candidates at any time.
     """
-    settled = [one for one in versions if one != held.get("candidate")]
+    settled = [one for one in versions if one not in tried]
     champion = held.get("champion")
     return champion if champion in versions else max(settled or versions, default=None)

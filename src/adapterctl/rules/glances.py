@@ -9,7 +9,7 @@ from adapterctl.records.event import Event, EventKind
 from adapterctl.records.glance import Build, Choice, ChosenSet, Glance, Lack, Rebuild
 from adapterctl.records.recipe import Evaluator, Margin, Recipe
 from adapterctl.records.version import VersionRecord
-from adapterctl.rules.aliases import aliases, is_retired
+from adapterctl.rules.aliases import aliases, is_retired, tried
 from adapterctl.rules.grades import lacks
 from adapterctl.rules.lifecycle.lead_times import days_of_last_move
 from adapterctl.rules.removal import REMOVED
@@ -44,6 +44,7 @@ def glance(
         evaluated=dict(_last(events, "evaluated")),
         reproduced=dict(_last(events, "reproduced")),
         move_days=days_of_last_move(events),
+        tried=sorted(tried(events)),
     )
 
 

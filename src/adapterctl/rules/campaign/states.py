@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from adapterctl.records.event import Event
 from adapterctl.records.noun import Noun
 from adapterctl.records.policy import Waiver
+from adapterctl.rules.aliases import tried
 from adapterctl.rules.campaign.readiness import NotYet, Ready, readiness
 from adapterctl.rules.findings import ENDINGS
 from adapterctl.rules.lifecycle.dates import day
@@ -162,9 +163,8 @@ def served_on(base: str, events: Sequence[Event], bases: Mapping[int, str]) -> b
         bases: the base of each of its versions.
     """
     champions = [each.version for each in events if each.event in {"promoted", "rolled_back"}]
-    tried = {each.version for each in events if each.event == "candidate"}
-    first = champions[0] if champions else 0
-    before = (one for one in bases if one < first and one not in tried)
+    first, candidates = champions[0] if champions else 0, tried(events)
+    before = (one for one in bases if one < first and one not in candidates)
     return any(bases.get(version) == base for version in (*champions, *before))
 
 
