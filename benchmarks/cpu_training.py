@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
+from benchmarks.claims import as_lines
 from benchmarks.cpu_ways import WAYS, Work, roofline
 from benchmarks.cpu_work import STEPS, works
 from benchmarks.pairs import spread
@@ -133,8 +134,7 @@ def page(result: dict[str, Any]) -> str:
     for one in result["measured"]:
         lines += ["", f"## {one['work']}", "", *_table(one)]
     lines += [""] if result["checks"] else []
-    for check in result["checks"]:
-        lines.append(f"- {'holds' if check['held'] else '**DOES NOT HOLD**'}: {check['claim']}")
+    lines += as_lines(result["checks"])
     return "\n".join(lines) + "\n"
 
 

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import fleet_work, intents, machine
+from benchmarks.claims import as_lines
 from benchmarks.cpu_work import corpus, minilm, small_llama
 from benchmarks.fleet_sweep import sweep
 
@@ -281,8 +282,7 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
         yield f"\nEach further adapter in a run: {more:g} MiB of resident memory after a step."
     yield from _sweeps(pieces)
     yield "\n## What had to hold\n"
-    for check in checks(pieces):
-        yield f"- {'holds' if check['held'] else '**DOES NOT HOLD**'}: {check['claim']}"
+    yield from as_lines(checks(pieces))
 
 
 def _sweeps(pieces: dict[str, Any]) -> Iterator[str]:

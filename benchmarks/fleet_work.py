@@ -142,7 +142,6 @@ def solo(folders: list[Path]) -> dict[str, Any]:
 def fleet(folders: list[Path]) -> dict[str, Any]:
     """Trains adapters in one run, and asks all of them on one loaded base."""
     from adapterctl.training.learning.fleet import train
-    from adapterctl.training.learning.job import Trained
     from adapterctl.training.loading import load_base
     from adapterctl.training.rows.tokenizer import load_tokenizer
 
@@ -154,14 +153,26 @@ def fleet(folders: list[Path]) -> dict[str, Any]:
     loaded = load_base(
         base, task="SEQ_CLS", head_seed=0, device="cpu", num_labels=len(jobs[0].labels)
     )
-    told: dict[str, Any] = {"losses": [], "right": [], "digests": [], "sizes": [max(sizes)]}
-    for folder, result in zip(folders, results, strict=True):
+    learned = came_of(results)
+    right = [_asked(*each, loaded) for each in zip(folders, results, strict=True)]
+    return {**learned, "right": right, "sizes": [max(sizes)]}
+
+
+def came_of(results: Sequence[Any]) -> dict[str, list[Any]]:
+    """Returns the mean loss of each result of a run, and the digest of its weights.
+
+    Raises:
+        AdapterctlError: what stopped one of them.
+    """
+    from adapterctl.training.learning.job import Trained
+
+    told: dict[str, list[Any]] = {"losses": [], "digests": []}
+    for result in results:
         if not isinstance(result, Trained):
             raise result.error
         losses = [float.fromhex(step.loss) for step in result.trail]
         told["losses"].append(sum(losses) / len(losses))
         told["digests"].append(result.trail[-1].weights_sha256)
-        told["right"].append(_asked(folder, loaded, result))
     return told
 
 
@@ -205,7 +216,7 @@ def _settings(said: dict[str, Any]) -> Any:
     )
 
 
-def _asked(folder: Path, base: Any, result: Any) -> int:
+def _asked(folder: Path, result: Any, base: Any) -> int:
     """Returns how many messages an adapter answers rightly."""
     from adapterctl.training.asking.predict import Questions, predict
 

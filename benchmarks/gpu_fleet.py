@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.gpu_fleet_work import RANKS, ROWS
+from benchmarks.claims import as_lines
+from benchmarks.fleet_work import RANKS, ROWS
 from benchmarks.gpu_report import measured_on, nothing_measured, tell
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -99,11 +100,9 @@ def scripts_seconds(one: dict[str, Any]) -> float:
     return round(sum(each["seconds"] for each in told) * one["adapters"] / len(told), 2)
 
 
-def memory_per_adapter(one: dict[str, Any]) -> float | None:
-    """Returns GiB of the GPU that each adapter beyond the first adds, at the most."""
-    many, few = one["in one run"]["peak_gib"], one["one alone"]["peak_gib"]
-    if many is None or few is None:
-        return None
+def memory_per_adapter(one: dict[str, Any]) -> float:
+    """Returns GiB of the GPU that each adapter beyond the first adds while it trains."""
+    many, few = one["in one run"]["held_gib"], one["one alone"]["held_gib"]
     return round((many - few) / (one["adapters"] - 1), 3)
 
 
@@ -134,14 +133,12 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
         yield from (f"| {shape} | {ADAPTERS} | | | | |" for shape in FULL)
     for one in result["measured"]:
         ours, scripts = one["in one run"]["seconds"], scripts_seconds(one)
-        more = memory_per_adapter(one)
         yield (
             f"| {one['shape']} | {one['adapters']} | {ours:.1f} s | {scripts:.1f} s "
-            f"| {scripts / ours:.2f} | {'' if more is None else more} |"
+            f"| {scripts / ours:.2f} | {memory_per_adapter(one)} |"
         )
     yield ""
-    for check in result["checks"]:
-        yield f"- {'holds' if check['held'] else '**DOES NOT HOLD**'}: {check['claim']}"
+    yield from as_lines(result["checks"])
 
 
 def _say(text: str) -> None:

@@ -19,11 +19,11 @@ from typing import Any
 
 from adapterctl.__main__ import collect_rarely
 from adapterctl.training.rows.text import Example
-from benchmarks.gpu_shapes import SHAPES, Work, example
+from benchmarks.fleet_work import BATCHES, GOLD, RANKS, ROWS, came_of
+from benchmarks.gpu_shapes import SHAPES, Work, drawn
 
-ROWS, GOLD = 847, 231
-RANKS, BATCHES, LONGEST = (4, 8, 16, 32), (32, 32, 16, 32), (512, 64, 256, 128)
-"""Each adapter has its own rank, batch, and most tokens of a row, in turn."""
+LONGEST = (512, 64, 256, 128)
+"""Most tokens of a row, for each adapter in turn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,22 +39,21 @@ def adapter(number: int, shape: str, base: Path, *, device: str, rows: int = ROW
     draw, of = random.Random(number), SHAPES[shape]
     longest = min(LONGEST[number % 4], of.longest)
 
-    def drawn(count: int) -> list[Example]:
+    def made(count: int) -> list[Example]:
         lengths = [draw.randint(max(3, longest // 8), longest) for _ in range(count)]
-        words = range(3, of.vocabulary)
-        return [example(n, draw.choices(words, k=length)) for n, length in enumerate(lengths)]
+        return drawn(lengths, of, draw)
 
     work = Work(
         name=f"adapter-{number}",
         shape=of,
         folder=base,
-        examples=drawn(rows),
+        examples=made(rows),
         batch=BATCHES[number % 4],
         warm=0,
         device=device,
         rank=RANKS[number % 4],
     )
-    return Adapter(work=work, gold=drawn(max(2, GOLD * rows // ROWS)))
+    return Adapter(work=work, gold=made(max(2, GOLD * rows // ROWS)))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -68,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
         collect_rarely()
     with tempfile.TemporaryDirectory(prefix="gpu-fleet-") as folder:
         answer = {"script": script, "fleet": fleet}[way](each, Path(folder))
-    print(json.dumps({"peak_gib": _peak_gib(device), **answer}))
+    print(json.dumps(answer))
     return 0
 
 
@@ -101,22 +100,23 @@ def script(adapters: list[Adapter], folder: Path) -> dict[str, Any]:
 def fleet(adapters: list[Adapter], folder: Path) -> dict[str, Any]:
     """Trains adapters in one run, and asks all of them on one loaded base."""
     from adapterctl.training.learning.fleet import train
-    from adapterctl.training.learning.job import Trained
     from adapterctl.training.loading import load_base
 
     work = adapters[0].work
     jobs = [_job(own, folder / own.work.name) for own in adapters]
-    results = train(jobs, base_dir=work.folder, device=work.device, log=lambda _: None)
+    sizes: list[float] = []
+    results = train(
+        jobs,
+        base_dir=work.folder,
+        device=work.device,
+        log=lambda _: sizes.append(_held_gib(work.device)),
+    )
+    learned = came_of(results)
     loaded = load_base(work.folder, task="CAUSAL_LM", head_seed=0, device=work.device)
-    told: dict[str, Any] = {"losses": [], "asked": [], "digests": []}
-    for own, result in zip(adapters, results, strict=True):
-        if not isinstance(result, Trained):
-            raise result.error
-        losses = [float.fromhex(step.loss) for step in result.trail]
-        told["losses"].append(sum(losses) / len(losses))
-        told["digests"].append(result.trail[-1].weights_sha256)
-        told["asked"].append(_asked(own, loaded, result.adapter))
-    return told
+    asked = [
+        _asked(own, loaded, result.adapter) for own, result in zip(adapters, results, strict=True)
+    ]
+    return {"held_gib": max(sizes), "asked": asked, **learned}
 
 
 def _job(own: Adapter, folder: Path) -> Any:
@@ -146,10 +146,11 @@ def _asked(own: Adapter, base: Any, folder: Path) -> float:
     return sum(nats) / sum(len(row.input_ids) - 1 for row in own.gold)
 
 
-def _peak_gib(device: str) -> float | None:
+def _held_gib(device: str) -> float:
+    """Returns how much of the GPU is held after a step; 0 on the CPU."""
     import torch
 
-    return round(torch.cuda.max_memory_allocated() / 2**30, 2) if device == "cuda" else None
+    return torch.cuda.memory_allocated() / 2**30 if device == "cuda" else 0.0
 
 
 if __name__ == "__main__":

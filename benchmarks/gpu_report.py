@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.claims import as_lines
+
 _SHAPES = ("1B", "3B", "8B")
 _HEADER = ("way", "tokens/s", "share of matmul rate", "peak GiB", "mean loss", "steps")
 
@@ -70,8 +72,7 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
     for one in result["measured"]:
         yield from _shape(one)
     yield ""
-    for check in result["checks"]:
-        yield f"- {'holds' if check['held'] else '**DOES NOT HOLD**'}: {check['claim']}"
+    yield from as_lines(result["checks"])
 
 
 def _shape(one: dict[str, Any]) -> Iterator[str]:

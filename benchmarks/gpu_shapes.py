@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,13 +150,11 @@ def works(shape: Shape, folder: Path, *, steps: int, warm: int, device: str) -> 
     count = steps + warm
 
     def made(name: str, batch: int, lengths: list[int]) -> Work:
-        words = range(3, shape.vocabulary)
-        rows = [example(n, draw.choices(words, k=length)) for n, length in enumerate(lengths)]
         return Work(
             name=name,
             shape=shape,
             folder=folder,
-            examples=rows,
+            examples=drawn(lengths, shape, draw),
             batch=batch,
             warm=warm,
             device=device,
@@ -169,10 +168,19 @@ def works(shape: Shape, folder: Path, *, steps: int, warm: int, device: str) -> 
     ]
 
 
-def example(number: int, ids: list[int]) -> Example:
-    """Returns a row of which every token is learned."""
-    mask = (1,) * len(ids)
-    return Example(id=str(number), text="", input_ids=tuple(ids), loss_mask=mask, label=None)
+def drawn(lengths: Sequence[int], shape: Shape, draw: random.Random) -> list[Example]:
+    """Returns rows of random tokens, every one of which is learned."""
+    words = range(3, shape.vocabulary)
+    return [
+        Example(
+            id=str(number),
+            text="",
+            input_ids=tuple(draw.choices(words, k=length)),
+            loss_mask=(1,) * length,
+            label=None,
+        )
+        for number, length in enumerate(lengths)
+    ]
 
 
 def build(shape: Shape, folder: Path, *, device: str) -> Path:

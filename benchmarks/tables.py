@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from benchmarks.claims import as_lines
+
 Result = dict[str, Any]
 
 
@@ -35,8 +37,7 @@ def _lines(result: Result) -> Iterator[str]:
     yield from _old_base(result)
     yield from _digests(result)
     yield "\n## What had to hold\n"
-    for check in result["checks"]:
-        yield f"- {'holds' if check['held'] else '**DOES NOT HOLD**'}: {check['claim']}"
+    yield from as_lines(result["checks"])
 
 
 def _quality(result: Result) -> Iterator[str]:
