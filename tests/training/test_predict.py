@@ -153,6 +153,18 @@ def test_a_classifier_is_asked_without_padding_where_its_adapter_allows(
     assert labelled(base, adapter=adapter, size=5) == found
 
 
+def test_where_nothing_would_be_padded_a_classifier_is_asked_as_it_is(bert, bert_adapter):
+    base = loaded(bert, task="SEQ_CLS", num_labels=3)
+    seen: list[tuple[int, ...]] = []
+    words = base.model.bert.embeddings.word_embeddings
+    words.register_forward_hook(lambda _, given, out: seen.append(tuple(out.shape[:2])))
+    alike = [{"text": text, "label": "fee"} for text in ("card", "fee")]
+    labelled(base, alike, adapter=bert_adapter)
+    labelled(base, alike[:1], adapter=bert_adapter)
+    [(rows, length), alone] = seen
+    assert (rows, alone) == (2, (1, length))
+
+
 def test_a_bare_base_answers_with_the_head_that_the_seed_draws(bert):
     base = loaded(bert, task="SEQ_CLS", num_labels=3)
     first = labelled(base, head_seed=8)

@@ -42,7 +42,7 @@ def classify(
         return probabilities
 
     inputs = [(example.input_ids, None) for example in examples]
-    with _quickest(base):
+    with _quickest(base, {len(ids) for ids, _ in inputs}):
         answers = answer_each(
             inputs,
             answer,
@@ -54,8 +54,10 @@ def classify(
     return [(labels[row.index(max(row))], dict(zip(names, row, strict=True))) for row in answers]
 
 
-def _quickest(base: LoadedBase) -> AbstractContextManager[None]:
-    """The base without padding, where that is possible and was measured."""
+def _quickest(base: LoadedBase, lengths: set[int]) -> AbstractContextManager[None]:
+    """The base without padding, where there would be some, it is possible, and was measured."""
+    if len(lengths) < 2:
+        return nullcontext()
     modules = base.model.named_modules()
     own = [name for name, module in modules if isinstance(module, AuxiliaryTrainingWrapper)]
     if base.device == "cpu" and can_unpad(base.model, own=own):
