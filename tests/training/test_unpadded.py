@@ -22,7 +22,6 @@ from adapterctl.training.learning.unpadded import (
     Layout,
     can_unpad,
     runs_of_equals,
-    unpad,
     unpadded,
 )
 from adapterctl.training.quiet import quiet
@@ -122,7 +121,7 @@ def assert_same(found: dict[str, torch.Tensor], gradients: dict[str, torch.Tenso
 def test_losses_and_gradients_are_those_of_the_padded_run(family: str, task: str) -> None:
     wrapped = adapted(family, task)
     loss, gradients = answer(wrapped, task, unpadded=False)
-    unpad(wrapped.get_base_model(), task=task)
+    Layout(wrapped.get_base_model()).use(task)
     found, others = answer(wrapped, task, unpadded=True)
     assert found == pytest.approx(loss, rel=1e-6)
     assert len(gradients) > 8
@@ -132,7 +131,7 @@ def test_losses_and_gradients_are_those_of_the_padded_run(family: str, task: str
 @pytest.mark.parametrize(("family", "task"), CASES, ids=map("-".join, CASES))
 def test_attention_in_groups_gives_the_same_losses_and_gradients(family: str, task: str) -> None:
     wrapped = adapted(family, task)
-    unpad(wrapped.get_base_model(), task=task)
+    Layout(wrapped.get_base_model()).use(task)
     loss, gradients = answer(wrapped, task, unpadded=True)
     wrapped.get_base_model().set_attn_implementation(grouped.NAME)
     found, others = answer(wrapped, task, unpadded=True)
@@ -144,7 +143,7 @@ def test_attention_in_groups_gives_the_same_losses_and_gradients(family: str, ta
 def test_a_last_layer_that_computes_first_tokens_alone_comes_to_the_same(family: str) -> None:
     wrapped = adapted(family, "SEQ_CLS")
     loss, gradients = answer(wrapped, "SEQ_CLS", unpadded=False)
-    unpad(wrapped.get_base_model(), task="SEQ_CLS", narrow=True)
+    Layout(wrapped.get_base_model(), narrow=True).use("SEQ_CLS")
     seen = rows_of_layers(wrapped)
     found, others = answer(wrapped, "SEQ_CLS", unpadded=True)
     assert found == pytest.approx(loss, rel=1e-6)
@@ -185,7 +184,7 @@ def test_a_classifier_s_logits_are_those_of_the_padded_run(family: str) -> None:
     batch = collate(examples(), task="SEQ_CLS", pad=PAD, device="cpu")
     with torch.inference_mode():
         padded = ask(wrapped, batch, device="cpu", bf16=False)
-        unpad(wrapped.get_base_model(), task="SEQ_CLS")
+        Layout(wrapped.get_base_model()).use("SEQ_CLS")
         found = ask(wrapped, batch, device="cpu", bf16=False)
     assert padded.std(0).min() > 1e-3, "rows must differ, or any row would do"
     torch.testing.assert_close(found, padded, rtol=1e-4, atol=1e-5)
@@ -215,7 +214,7 @@ def hooks_of(model: Any) -> int:
 
 def test_logits_are_made_only_where_a_token_is_learned() -> None:
     wrapped = adapted("llama", "CAUSAL_LM")
-    unpad(wrapped.get_base_model(), task="CAUSAL_LM")
+    Layout(wrapped.get_base_model()).use("CAUSAL_LM")
     batch = collate(examples(), task="CAUSAL_LM", pad=PAD, device="cpu", unpadded=True)
     learned = sum(max(0, length - 2) for length in LENGTHS)
     assert ask(wrapped, batch, device="cpu", bf16=False).shape[:2] == (1, learned)
@@ -224,7 +223,7 @@ def test_logits_are_made_only_where_a_token_is_learned() -> None:
 
 def test_a_batch_that_teaches_nothing_has_the_loss_0() -> None:
     wrapped = adapted("llama", "CAUSAL_LM")
-    unpad(wrapped.get_base_model(), task="CAUSAL_LM")
+    Layout(wrapped.get_base_model()).use("CAUSAL_LM")
     mute = [
         msgspec.structs.replace(each, loss_mask=(0,) * len(each.input_ids)) for each in examples()
     ]
@@ -236,7 +235,7 @@ def test_a_batch_that_teaches_nothing_has_the_loss_0() -> None:
 def test_no_linear_layer_sees_padding() -> None:
     wrapped = adapted("bert", "SEQ_CLS")
     base = wrapped.get_base_model()
-    unpad(base, task="SEQ_CLS")
+    Layout(base).use("SEQ_CLS")
     seen: list[int] = []
     dense = base.bert.encoder.layer[0].intermediate.dense
     dense.register_forward_hook(lambda _, given, out: seen.append(out.shape[:-1].numel()))

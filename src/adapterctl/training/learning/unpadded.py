@@ -107,16 +107,6 @@ def _attends(module: torch.nn.Module) -> bool:
     return any("Attention" in type(part).__name__ for part in module.modules())
 
 
-def unpad(model: Any, *, task: Task, attention: str = NAME, narrow: bool = False) -> None:
-    """Makes a model run without padding from now on, in place; it must be one that `can_unpad`.
-
-    Args:
-        attention: what transformers knows the attention by: this module's, or `grouped`'s.
-        narrow: see `Layout`.
-    """
-    Layout(model, attention=attention, narrow=narrow).use(task)
-
-
 _ONE_AT_A_TIME = threading.Lock()
 """A server asks from several threads, and how a model runs is the model's own."""
 
